@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every number that assembly shares with C. Compiled to assembly only; the build turns the lines
+ * below into %defines (offsets.inc), so no offset is kept by hand.
+ */
+#include "arch/x86_64/cpu_area.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/doors.h"
+#include "arch/x86_64/layout.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/regs.h"
+#include "arch/x86_64/smp.h"
+
+#define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value))
+
+void asm_offsets(void);
+
+void asm_offsets(void)
+{
+	DEFINE(KERNEL_BASE, KERNEL_BASE);
+	DEFINE(DIRECT_MAP_SLOT, DIRECT_MAP_BASE >> 39 & 511);
+	DEFINE(CPU_AREA_STRIDE, CPU_AREA_STRIDE);
+	DEFINE(USER_CS, USER_CS);
+	DEFINE(USER_DS, USER_DS);
+
+	DEFINE(PERCPU_USER_RSP, offsetof(struct percpu, user_rsp));
+	DEFINE(PERCPU_ENTRY_STACK_TOP, offsetof(struct percpu, entry_stack_top));
+	DEFINE(PERCPU_USER_FRAME, offsetof(struct percpu, user_frame));
+	DEFINE(PERCPU_KERNEL_STACK_TOP, offsetof(struct percpu, kernel_stack_top));
+	DEFINE(PERCPU_DOOR_SCRATCH, offsetof(struct percpu, door_scratch));
+	DEFINE(PERCPU_USER_PAGE_ENTRIES, CPU_AREA_USER_PAGE + offsetof(struct user_page, entries));
+	DEFINE(PERCPU_USER_PAGE_EXITS, CPU_AREA_USER_PAGE + offsetof(struct user_page, exits));
+
+	DEFINE(DOORS_ENTER, offsetof(struct door_ops, enter));
+	DEFINE(DOORS_EXIT, offsetof(struct door_ops, exit));
+	DEFINE(DOORS_NMI_ENTER, offsetof(struct door_ops, nmi_enter));
+	DEFINE(DOORS_NMI_EXIT, offsetof(struct door_ops, nmi_exit));
+
+	DEFINE(REGS_VECTOR, offsetof(struct pt_regs, vector));
+	DEFINE(REGS_RIP, offsetof(struct pt_regs, rip));
+	DEFINE(REGS_CS, offsetof(struct pt_regs, cs));
+	DEFINE(REGS_RFLAGS, offsetof(struct pt_regs, rflags));
+	DEFINE(REGS_RSP, offsetof(struct pt_regs, rsp));
+	DEFINE(VECTOR_SYSCALL, VECTOR_SYSCALL);
+	DEFINE(VECTOR_NMI, VECTOR_NMI);
+	DEFINE(VECTOR_FIRST_IRQ, VECTOR_FIRST_IRQ);
+
+	DEFINE(AP_SLOT_SIZE, sizeof(struct ap_slot));
+	DEFINE(AP_SLOT_APIC_ID, offsetof(struct ap_slot, apic_id));
+	DEFINE(AP_SLOT_STACK, offsetof(struct ap_slot, stack_top));
+	DEFINE(AP_CALLED, AP_CALLED);
+	DEFINE(AP_ALIVE, AP_ALIVE);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * break=: the positive controls. Each breaks one thing that a verdict rests on, so that a test can
+ * watch the verdict notice. Zero in an honest run; a run with any bit set never says pass.
+ */
+#pragma once
+
+#include "arch/x86_64/types.h"
+
+enum {
+	BREAK_DRAIN = 1 << 0,	   /* a deferred flush is counted but not executed */
+	BREAK_IPI = 1 << 1,	   /* purges leave out the isolated CPUs that need an IPI */
+	BREAK_UNDERCOUNT = 1 << 2, /* flush callbacks beyond the 100th are not counted */
+	BREAK_GAP = 1 << 3,	   /* a timer disturbs isolated CPUs and its door hides the cause */
+	BREAK_FILL = 1 << 4,	   /* canaries are not brought into the TLB before their purge */
+	BREAK_STAMP = 1 << 5,	   /* full flushes do not stamp the generation oracle */
+	BREAK_AP = 1 << 6,	   /* the first CPU that is called never answers */
+};
+
+/* Written before the other CPUs start (and by tests, which put it back). Readable in the danger
+ * zone. */
+extern u32 broken;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mapping, unmapping and looking up. What must hold: a present entry is never overwritten by a
+ * mapping, and unmapping clears leaf entries and nothing else, so that a CPU with stale paging
+ * structures walks through tables that are still tables (rule R1).
+ */
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/paging_table.h"
+
+u64 paging_supported_flags = ~0UL;
+
+pte_t *paging_walk_to(phys_addr_t root, u64 va, unsigned int *level)
+{
+	phys_addr_t table = root;
+
+	for (*level = 4; *level > 1; --*level) {
+		pte_t *entry = pte_in(table, va, *level);
+		pte_t value = pte_read(entry);
+
+		if (!(value & PTE_PRESENT))
+			return entry;
+		if (value & PTE_LARGE) {
+			BUG_ON(*level != 2); /* nobody makes 1 GiB pages */
+			return entry;
+		}
+		table = value & PTE_ADDR_MASK;
+	}
+	return pte_in(table, va, 1);
+}
+
+static bool valid_mapping(u64 va, phys_addr_t pa, u64 len, u64 flags)
+{
+	return canonical_range(va, len) && IS_ALIGNED(va | pa | len, PAGE_SIZE) &&
+	       pa <= PTE_ADDR_MASK && len - 1 <= (PTE_ADDR_MASK | ~PAGE_MASK) - pa &&
+	       !(flags & ~PTE_CALLER_FLAGS);
+}
+
+/* Fills the entry of LEVEL for VA. A table that is there already counts as present, too. */
+static int map_leaf(phys_addr_t root, u64 va, unsigned int level, pte_t value)
+{
+	pte_t *entry;
+	int error = 0;
+
+	entry = paging_make_tables(root, va, level, &error);
+	if (!entry)
+		return error;
+	if (pte_read(entry) & PTE_PRESENT)
+		return -EEXIST;
+	pte_write(entry, value & (paging_supported_flags | PTE_ADDR_MASK | PTE_LARGE));
+	return 0;
+}
+
+int map_page(phys_addr_t root, u64 va, phys_addr_t pa, u64 flags)
+{
+	if (!valid_mapping(va, pa, PAGE_SIZE, flags))
+		return -EINVAL;
+	return map_leaf(root, va, 1, pa | flags | PTE_PRESENT);
+}
+
+/*
+ * Maps the next page at VA, a large one if it can be: where a page table is there already (an
+ * earlier 4 KiB mapping made it, and tables are not freed) small pages do as well. Returns the
+ * bytes mapped or a negative error.
+ */
+static s64 map_next(phys_addr_t root, u64 va, phys_addr_t pa, u64 len, u64 flags, bool large_ok)
+{
+	unsigned int level = 0;
+	int error;
+
+	if (large_ok && IS_ALIGNED(va | pa, PMD_SIZE) && len >= PMD_SIZE) {
+		pte_t there = pte_read(paging_walk_to(root, va, &level));
+
+		if (level >= 2 && !(there & PTE_PRESENT)) {
+			error = map_leaf(root, va, 2, pa | flags | PTE_PRESENT | PTE_LARGE);
+			return error ? error : (s64)PMD_SIZE;
+		}
+	}
+	error = map_leaf(root, va, 1, pa | flags | PTE_PRESENT);
+	return error ? error : (s64)PAGE_SIZE;
+}
+
+int map_range(phys_addr_t root, u64 va, phys_addr_t pa, u64 len, u64 flags)
+{
+	bool large_ok = flags & MAP_LARGE_OK;
+	u64 done = 0;
+
+	flags &= ~MAP_LARGE_OK;
+	if (!valid_mapping(va, pa, len, flags))
+		return -EINVAL;
+	while (done < len) {
+		s64 mapped = map_next(root, va + done, pa + done, len - done, flags, large_ok);
+
+		if (mapped < 0) {
+			unmap_range_noflush(root, va, va + done);
+			return (int)mapped;
+		}
+		done += (u64)mapped;
+	}
+	return 0;
+}
+
+/* Clears the entries from ENTRY on that map [va, end), up to the end of their page table. */
+static u64 clear_ptes(pte_t *entry, u64 va, u64 end)
+{
+	u64 cleared = 0;
+
+	do {
+		if (pte_read(entry) & PTE_PRESENT) {
+			pte_write(entry, 0);
+			cleared++;
+		}
+		entry++;
+		va += PAGE_SIZE;
+	} while (va < end && !IS_ALIGNED(va, PMD_SIZE));
+	return cleared;
+}
+
+u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end)
+{
+	u64 cleared = 0;
+	u64 va = va_start;
+
+	BUG_ON(!IS_ALIGNED(va_start | va_end, PAGE_SIZE));
+	BUG_ON(va_start != va_end && !canonical_range(va_start, va_end - va_start));
+	while (va < va_end) {
+		unsigned int level;
+		pte_t *entry = paging_walk_to(root, va, &level);
+		u64 size = level == 1 ? PMD_SIZE : level_size(level);
+		u64 next = ALIGN_DOWN(va, size) + size;
+
+		if (level == 1) {
+			cleared += clear_ptes(entry, va, va_end);
+		} else if (pte_read(entry) & PTE_PRESENT) {
+			if (!IS_ALIGNED(va, PMD_SIZE) || next > va_end)
+				panic("unmapping %lx..%lx would cut the 2 MiB page at %lx",
+				      va_start, va_end, next - PMD_SIZE);
+			pte_write(entry, 0);
+			cleared++;
+		}
+		if (next < va) /* the last table of the address space */
+			break;
+		va = next;
+	}
+	return cleared;
+}
+
+pte_t *lookup_pte(phys_addr_t root, u64 va, unsigned int *level)
+{
+	pte_t *entry;
+
+	if (!canonical(va))
+		return NULL;
+	entry = paging_walk_to(root, va, level);
+	return *level == 1 || (pte_read(entry) & PTE_PRESENT) ? entry : NULL;
+}
+
+bool walk(phys_addr_t root, u64 va, phys_addr_t *pa, u64 *flags)
+{
+	u64 granted = PTE_WRITE | PTE_USER; /* every level must grant these */
+	u64 denied = 0;			    /* any level may set NX */
+	phys_addr_t table = root;
+	unsigned int level;
+	pte_t value = 0;
+
+	if (!canonical(va))
+		return false;
+	for (level = 4; level; level--) {
+		value = pte_read(pte_in(table, va, level));
+		if (!(value & PTE_PRESENT))
+			return false;
+		granted &= value;
+		denied |= value & PTE_NX;
+		if (level == 1 || (value & PTE_LARGE))
+			break;
+		table = value & PTE_ADDR_MASK;
+	}
+	if (pa)
+		*pa = (level == 1 ? value & PTE_ADDR_MASK : value & PTE_LARGE_ADDR_MASK) |
+		      (va & (level_size(level) - 1));
+	if (flags)
+		*flags = (value & PTE_CALLER_FLAGS & ~(PTE_WRITE | PTE_USER)) | granted | denied;
+	return true;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB primitives, see tlb.h. noinstr throughout: the drain of a deferred flush ends up here while
+ * the CPU still holds stale translations.
+ */
+#include "arch/x86_64/tlb.h"
+
+#include "arch/x86_64/breaks.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/percpu.h"
+
+u32 tlb_single_page_flush_ceiling = 33;
+
+noinstr void tlb_invlpg(u64 addr)
+{
+	__asm__ volatile("invlpg (%0)" ::"r"(addr) : "memory");
+}
+
+noinstr void tlb_write_cr3(void)
+{
+	write_cr3(read_cr3());
+}
+
+/*
+ * Either write with a changed PGE bit flushes; two restore the register. An interrupt between the
+ * two would run without global pages, harmless but slow; an interrupt that flushed by itself would
+ * restore the wrong half, so interrupts are off. An NMI that flushes restores what it found.
+ */
+noinstr void tlb_toggle_pge(void)
+{
+	u64 flags = read_rflags();
+	u64 cr4;
+
+	local_irq_disable();
+	cr4 = read_cr4();
+	write_cr4(cr4 ^ CR4_PGE);
+	write_cr4(cr4);
+	if (flags & RFLAGS_IF)
+		local_irq_enable();
+}
+
+noinstr void tlb_invpcid(enum invpcid_type type, u64 pcid, u64 addr)
+{
+	struct {
+		u64 pcid, addr;
+	} descriptor = {pcid, addr};
+
+	__asm__ volatile("invpcid %1, %0" ::"r"((u64)type), "m"(descriptor) : "memory");
+}
+
+noinstr void __flush_tlb_all(void)
+{
+	u64 issued = tlb_gen_issued();
+
+	if (!cpu_features.pge)
+		tlb_write_cr3();
+	else if (cpu_features.invpcid)
+		tlb_invpcid(INVPCID_ALL_GLOBAL, 0, 0);
+	else
+		tlb_toggle_pge();
+	this_cpu()->tlb.nr_tlb_local_flush_all++;
+	if (likely(!(broken & BREAK_STAMP)))
+		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}
+
+noinstr void flush_tlb_one_kernel(u64 addr)
+{
+	tlb_invlpg(addr);
+	this_cpu()->tlb.nr_tlb_local_flush_one++;
+}
+
+noinstr void flush_tlb_one_user_local(u64 addr)
+{
+	tlb_invlpg(addr);
+	this_cpu()->tlb.nr_tlb_local_flush_one++;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way this kernel has to make the calling CPU forget a translation. _local: this CPU only.
+ * All are noinstr and safe in any context unless they say otherwise; each counts itself in
+ * struct tlb_counters under Linux's names.
+ */
+#pragma once
+
+#include "arch/x86_64/types.h"
+
+/* Pages; strictly more than this and a range is flushed as a whole (Linux: 33). Boot option. */
+extern u32 tlb_single_page_flush_ceiling;
+
+/*
+ * Drops all entries of this CPU, global ones and all PCIDs too: INVPCID type 2, else a toggle of
+ * CR4.PGE; a CPU without PGE has no global entries and a CR3 write does (SDM Vol 3 4.10.4.1).
+ * Stamps the CPU with the newest purge issued before it.
+ */
+void __flush_tlb_all(void);
+
+/* Drops one page's entry of the current PCID and its global entry, by INVLPG. */
+void flush_tlb_one_kernel(u64 addr);
+
+/* Drops one user page's entry of the current root, by INVLPG. */
+void flush_tlb_one_user_local(u64 addr);
+
+/* The primitives themselves, for the tests: none counts or stamps. */
+enum invpcid_type { INVPCID_ADDR, INVPCID_SINGLE, INVPCID_ALL_GLOBAL, INVPCID_ALL_NON_GLOBAL };
+void tlb_invlpg(u64 addr);
+void tlb_write_cr3(void);
+void tlb_toggle_pge(void);
+void tlb_invpcid(enum invpcid_type type, u64 pcid, u64 addr);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The C side of the doors, see traps.h. Each handler that ran because ring 3 was interrupted
+ * counts its cause in the CPU's user page, so that the ring-3 program can name every gap it sees.
+ */
+#include "arch/x86_64/traps.h"
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/breaks.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/extable.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp_call.h"
+
+paranoid_hook_t nmi_hook, db_hook, bp_hook;
+irq_hook_t test_irq_hook;
+
+const char *vector_name(u64 vector)
+{
+	static const char *const names[32] = {
+		"#DE divide error",
+		"#DB debug",
+		"NMI",
+		"#BP breakpoint",
+		"#OF overflow",
+		"#BR bound range",
+		"#UD invalid opcode",
+		"#NM no FPU",
+		"#DF double fault",
+		"coprocessor overrun",
+		"#TS invalid TSS",
+		"#NP segment not present",
+		"#SS stack fault",
+		"#GP general protection",
+		"#PF page fault",
+		"reserved",
+		"#MF x87 error",
+		"#AC alignment check",
+		"#MC machine check",
+		"#XM SIMD error",
+		"#VE virtualization",
+		"#CP control protection",
+		"reserved",
+		"reserved",
+		"reserved",
+		"reserved",
+		"reserved",
+		"reserved",
+		"#HV hypervisor",
+		"#VC VMM communication",
+		"#SX security",
+		"reserved",
+	};
+
+	if (vector < ARRAY_SIZE(names))
+		return names[vector];
+	return vector == VECTOR_SYSCALL ? "SYSCALL" : "interrupt";
+}
+
+/*
+ * The cause is counted only for a CPU that came from ring 3. break=gap hides the timer's: ring 3
+ * then sees an entry that no door owns up to.
+ */
+static void count_cause(enum entry_cause cause, const struct pt_regs *regs)
+{
+	if (!user_mode(regs))
+		return;
+	if ((broken & BREAK_GAP) && cause == CAUSE_TIMER)
+		return;
+	user_page(this_cpu()->cpu)->causes[cause]++;
+}
+
+static void handle_interrupt(struct pt_regs *regs)
+{
+	struct percpu *cpu = this_cpu();
+
+	switch (regs->vector) {
+	case VECTOR_CALL_FUNCTION:
+		apic_eoi();
+		count_cause(smp_call_run_queue() ? CAUSE_FLUSH_IPI : CAUSE_OTHER_IPI, regs);
+		return;
+	case VECTOR_STOP:
+		cpu_halt_forever();
+	case VECTOR_SPURIOUS:
+		break; /* no EOI (SDM Vol 3 10.9) */
+	case VECTOR_TIMER:
+		apic_eoi();
+		cpu->irqs.timer++;
+		if (test_irq_hook)
+			test_irq_hook(regs);
+		count_cause(CAUSE_TIMER, regs);
+		return;
+	case VECTOR_TEST:
+		if (test_irq_hook)
+			test_irq_hook(regs);
+		/* fallthrough */
+	default:
+		apic_eoi();
+		break;
+	}
+	cpu->irqs.unknown++;
+	count_cause(CAUSE_OTHER_IPI, regs);
+}
+
+/*
+ * Behind danger_zone_end: the task's stack, the kernel's data and the vmalloc area may be touched.
+ * Interrupts are off on the way in and off again on the way out, so no purge can complete between
+ * the last check and the policy's exit hook without this CPU's answer.
+ */
+void handle_user_entry(struct pt_regs *regs)
+{
+	oracle_check_local(CHECK_ENTRY);
+	if (regs->vector == VECTOR_SYSCALL) {
+		user_page(this_cpu()->cpu)->causes[CAUSE_SYSCALL]++;
+		local_irq_enable();
+		handle_syscall(regs);
+		local_irq_disable();
+	} else if (regs->vector >= VECTOR_FIRST_IRQ) {
+		handle_interrupt(regs);
+	} else {
+		u64 fault_address = read_cr2(); /* before anything can fault again */
+
+		this_cpu()->irqs.exceptions++;
+		count_cause(CAUSE_EXCEPTION, regs);
+		local_irq_enable();
+		handle_user_exception(regs, fault_address);
+	}
+	oracle_check_local(CHECK_EXIT);
+}
+
+void handle_kernel_entry(struct pt_regs *regs)
+{
+	if (regs->vector >= VECTOR_FIRST_IRQ) {
+		handle_interrupt(regs);
+		return;
+	}
+	if (regs->vector == VECTOR_BP && bp_hook) {
+		bp_hook(regs);
+		return;
+	}
+	if (extable_fixup(regs))
+		return;
+	handle_kernel_exception(regs);
+}
+
+void handle_paranoid_entry(struct pt_regs *regs)
+{
+	struct percpu *cpu = this_cpu();
+
+	switch (regs->vector) {
+	case VECTOR_NMI:
+		cpu->irqs.nmi++;
+		if (!user_mode(regs))
+			cpu->irqs.nmi_from_kernel++;
+		user_page(cpu->cpu)
+			->causes[CAUSE_NMI]++; /* its door counts an entry from any ring */
+		oracle_check_local(CHECK_NMI);
+		if (nmi_hook)
+			nmi_hook(regs);
+		oracle_check_local(CHECK_NMI);
+		return;
+	case VECTOR_DB:
+		write_dr6(0);
+		user_page(cpu->cpu)->causes[CAUSE_EXCEPTION]++;
+		if (db_hook)
+			db_hook(regs);
+		regs->rflags &= ~RFLAGS_TF; /* the kernel does not step itself */
+		return;
+	default:
+		handle_kernel_exception(regs);
+	}
+}
