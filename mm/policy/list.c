@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policies of this build: a new one is its file and a line here. Selecting one.
+ */
+#include "mm/policy/policy.h"
+
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp_call.h"
+#include "arch/x86_64/string.h"
+
+extern const struct flush_policy policy_immediate;
+#if CONFIG_CONTEXT_TRACKING_WORK
+extern const struct flush_policy policy_state_bits;
+#endif
+
+const struct flush_policy *const flush_policies[] = {
+	&policy_immediate,
+#if CONFIG_CONTEXT_TRACKING_WORK
+	&policy_state_bits,
+#endif
+	NULL,
+};
+
+const struct flush_policy *flush_policy = &policy_immediate;
+
+struct selection {
+	const struct flush_policy *policy;
+	bool on_task_stack;
+};
+
+const struct flush_policy *find_policy(const char *name)
+{
+	for (const struct flush_policy *const *p = flush_policies; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
+	return NULL;
+}
+
+static void select_stopped(void *arg)
+{
+	const struct selection *selection = arg;
+
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		/* A parked CPU took the interrupt in its idle context: a task would not come back
+		 * through the hook that it left by. */
+		BUG_ON(percpu(cpu)->current);
+		memset(percpu(cpu)->policy_shared, 0, CACHE_LINE);
+		memset(percpu(cpu)->policy_own, 0, CACHE_LINE);
+		selection->policy->reset(cpu);
+	}
+	flush_policy = selection->policy;
+	doors_set(&selection->policy->doors, selection->on_task_stack);
+}
+
+void select_policy(const struct flush_policy *policy, bool on_task_stack)
+{
+	struct selection selection = {policy, on_task_stack};
+
+	stop_cpus(select_stopped, &selection);
+}

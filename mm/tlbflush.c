@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A purge: every flush of kernel addresses goes through here, see tlbflush.h.
+ *
+ * Order on the initiator (R5): PTEs are clear when we are called; taking the generation number is
+ * a LOCKed operation, hence the full barrier between those stores and the first look at another
+ * CPU's words. On the target the flush comes after the policy's own barrier. The purge is complete
+ * when every CPU that was asked has answered and this one has flushed itself.
+ *
+ * The flush code also watches the policy from outside. Around each question it reads the target's
+ * entry and exit counts (user_page.h). Equal, and the entry count unchanged afterwards: the CPU sat
+ * in ring 3 all along and its policy knew, so an IPI to it is one that a deferring policy should
+ * not have sent ("deferrable"); otherwise the IPI is a raced one, which is right.
+ */
+#include "mm/tlbflush.h"
+
+#include "arch/x86_64/breaks.h"
+#include "arch/x86_64/layout.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp_call.h"
+#include "arch/x86_64/tlb.h"
+#include "mm/policy/policy.h"
+
+static struct flush_totals totals;
+
+static void count(u64 *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+struct flush_totals flush_totals(void)
+{
+	return totals;
+}
+
+static struct flush_range make_range(u64 start, u64 end)
+{
+	u64 ceiling = (u64)tlb_single_page_flush_ceiling << PAGE_SHIFT;
+
+	BUG_ON(end < start || !IS_ALIGNED(start, PAGE_SIZE));
+	BUG_ON(end != TLB_FLUSH_ALL && !IS_ALIGNED(end, PAGE_SIZE));
+	return (struct flush_range){
+		.start = start,
+		.end = end,
+		.initiator = this_cpu_number(),
+		.full = end == TLB_FLUSH_ALL || end - start > ceiling,
+		.generation = tlb_gen_issue(),
+	};
+}
+
+/* On each CPU that flushes now, interrupts off. */
+static void do_flush(void *info)
+{
+	const struct flush_range *range = info;
+
+	if (this_cpu_number() != range->initiator)
+		this_cpu()->tlb.nr_tlb_remote_flush_received++;
+	if (range->full) {
+		__flush_tlb_all();
+		return;
+	}
+	for (u64 addr = range->start; addr < range->end; addr += PAGE_SIZE)
+		flush_tlb_one_kernel(addr);
+	tlb_gen_cover_one(&this_cpu()->tlb_gen, range->generation);
+}
+
+void flush_tlb_kernel_range(u64 start, u64 end)
+{
+	struct flush_range range = make_range(start, end);
+
+	count(&totals.undeferrable);
+	count(range.full ? &totals.full : &totals.ranged);
+	this_cpu()->tlb.nr_tlb_remote_flush++;
+	on_each_cpu(CALL_FLUSH, do_flush, &range);
+	tlb_gen_complete(range.generation);
+}
+
+#if CONFIG_CONTEXT_TRACKING_WORK
+static bool ask_policy(unsigned int cpu, void *info)
+{
+	struct call_stats *stats = &this_cpu()->call_stats[cpu];
+	const struct user_page *page = user_page(cpu);
+	u64 entries = READ_ONCE(page->entries);
+	bool in_ring3 = READ_ONCE(page->exits) == entries;
+	bool ipi;
+
+	__atomic_store_n(&stats->questions, stats->questions + 1, __ATOMIC_RELEASE);
+	ipi = flush_policy->need_ipi(cpu, info);
+	__atomic_store_n(&stats->answers, stats->answers + 1, __ATOMIC_RELEASE);
+
+	if (cpu == this_cpu_number())
+		return ipi;
+	in_ring3 = in_ring3 && READ_ONCE(page->entries) == entries;
+	if (!ipi)
+		stats->deferred++;
+	else if (in_ring3)
+		stats->deferrable++;
+	else
+		stats->raced++;
+	if ((broken & BREAK_IPI) && ipi && cpu_is_isolated(cpu))
+		return false;
+	return ipi;
+}
+
+/* R2, R8: only the vmalloc area holds nothing that ring 3 or a door can reach. */
+static void assert_deferrable(u64 start, u64 end)
+{
+	if (end != TLB_FLUSH_ALL && (start < VMALLOC_START || end > VMALLOC_END))
+		panic("R8: deferrable flush of %016lx-%016lx, which is not in the vmalloc area",
+		      start, end);
+}
+
+void flush_tlb_kernel_range_deferrable(u64 start, u64 end)
+{
+	struct flush_range range = make_range(start, end);
+
+	assert_deferrable(start, end);
+
+	count(&totals.deferrable);
+	count(range.full ? &totals.full : &totals.ranged);
+	this_cpu()->tlb.nr_tlb_remote_flush++;
+	on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
+	tlb_gen_complete(range.generation);
+}
+#endif
+
+struct user_flush {
+	const struct user_mm *mm;
+	u64 start, end;
+};
+
+static bool has_loaded(unsigned int cpu, void *info)
+{
+	const struct user_flush *flush = info;
+	u64 bits = __atomic_load_n(&flush->mm->cpus.bits[cpu / 64], __ATOMIC_ACQUIRE);
+
+	return bits >> (cpu % 64) & 1;
+}
+
+static void do_flush_user(void *info)
+{
+	const struct user_flush *flush = info;
+
+	if ((flush->end - flush->start) >> PAGE_SHIFT > tlb_single_page_flush_ceiling) {
+		__flush_tlb_all();
+		return;
+	}
+	for (u64 addr = flush->start; addr < flush->end; addr += PAGE_SIZE)
+		flush_tlb_one_user_local(addr);
+}
+
+void flush_tlb_mm_range(const struct user_mm *mm, u64 start, u64 end)
+{
+	struct user_flush flush = {mm, start, end};
+
+	count(&totals.user);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	on_each_cpu_cond(CALL_FLUSH, has_loaded, do_flush_user, &flush);
+}
