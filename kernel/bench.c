@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two phases, see bench.h. The boot CPU leads: it starts the tasks, takes its own share of the
+ * storm, moves the canaries, and reads everybody's counters only while nobody runs.
+ */
+#include "kernel/bench.h"
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/breaks.h"
+#include "arch/x86_64/cpumask.h"
+#include "arch/x86_64/kernel_map.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/regs.h"
+#include "arch/x86_64/smp_call.h"
+#include "arch/x86_64/spinlock.h"
+#include "arch/x86_64/string.h"
+#include "arch/x86_64/tsc.h"
+#include "kernel/bench_counts.h"
+#include "kernel/canary.h"
+#include "kernel/cpu_work.h"
+#include "kernel/format.h"
+#include "kernel/program.h"
+#include "kernel/storm.h"
+#include "kernel/task.h"
+#include "mm/frames.h"
+#include "user/syscall.h"
+
+#define TASK_LIMIT_MS	    60000
+#define PHASE1_SWAPS	    16	/* canary moves of each isolated CPU in phase 1 */
+#define PHASE2_LEAST	    500 /* flushes of phase 2, whatever was found already */
+#define STALL_OPERATIONS    10000
+#define BROKEN_FLUSHES	    1000   /* phase 2 under break=: at most; floors may be out of reach */
+#define PACE_PAUSES	    200000 /* phase 2: longest wait for the bouncing CPUs */
+#define TSC_EVERY_UNDER_TCG 4096
+#define DISTURB_TIMER	    200000 /* break=gap: APIC timer ticks between two disturbances */
+
+static struct storm_page *storm_page;
+static phys_addr_t storm_frame;
+static struct storm_worker workers[MAX_CPUS];
+static u64 max_workers;
+static struct task *tasks[MAX_CPUS];
+static struct spin_report spin_reports[MAX_CPUS];
+
+/* The boot CPU takes part by itself; of the other housekeeping CPUs the first few do. */
+static bool is_worker(unsigned int cpu)
+{
+	unsigned int before = 0;
+
+	for (unsigned int other = 0; other < cpu; other++)
+		if (other != this_cpu_number() && !cpu_is_isolated(other))
+			before++;
+	return cpu != this_cpu_number() && !cpu_is_isolated(cpu) && before < max_workers;
+}
+
+static bool takes_part(unsigned int cpu)
+{
+	return cpu == this_cpu_number() || is_worker(cpu);
+}
+
+static void make_storm_page(void)
+{
+	if (!storm_page) {
+		storm_frame = boot_alloc_frames(1);
+		if (!storm_frame)
+			panic("no memory for the storm page");
+		storm_page = phys_to_virt(storm_frame);
+	}
+}
+
+/* Tells ring 3 how many flushes there were. All initiators together; the boot CPU alone writes. */
+static u64 publish_purges(u64 base)
+{
+	u64 flushes = flushes_issued() - base;
+
+	WRITE_ONCE(storm_page->purges, flushes);
+	return flushes;
+}
+
+static void start_workers(const struct bench_config *config, u64 phase,
+			  void (*between)(struct storm_worker *))
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		if (!takes_part(cpu))
+			continue;
+		if (!storm_init(&workers[cpu], config->seed, phase * MAX_CPUS + cpu,
+				config->alias_percent))
+			panic("CPU %u: memory is too short for the storm's frames", cpu);
+		workers[cpu].between = between;
+		if (is_worker(cpu))
+			cpu_work_start(cpu, storm_run, &workers[cpu]);
+	}
+}
+
+static void stop_workers(struct policy_result *out)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		__atomic_store_n(&workers[cpu].stop, true, __ATOMIC_RELEASE);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		if (!takes_part(cpu))
+			continue;
+		if (is_worker(cpu))
+			cpu_work_wait(cpu, TASK_LIMIT_MS, "its share of the storm");
+		out->allocations += workers[cpu].allocations;
+		out->allocation_failures += workers[cpu].failures;
+		out->corrupted += workers[cpu].corrupted;
+		out->operations += workers[cpu].operations;
+	}
+}
+
+/* Areas that live across operations go last, so that their flushes are counted nowhere. */
+static void end_workers(void)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (takes_part(cpu))
+			storm_end(&workers[cpu]);
+}
+
+static void disturb(void *unused)
+{
+	(void)unused;
+	apic_timer_local(DISTURB_TIMER, VECTOR_TIMER);
+}
+
+static void leave_in_peace(void *unused)
+{
+	(void)unused;
+	apic_timer_local(0, VECTOR_TIMER);
+}
+
+static void start_tasks(const char *name, const struct bench_config *config)
+{
+	struct task_config task_config = {config->vmap_stack, storm_frame};
+	const struct program *program = program_find(name);
+
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		const char *error = "no such program";
+
+		if (!cpu_is_isolated(cpu))
+			continue;
+		tasks[cpu] = program ? task_create(program, cpu, &task_config, &error) : NULL;
+		if (!tasks[cpu])
+			panic("program %s for CPU %u: %s", name, cpu, error);
+		tasks[cpu]->arg = cpu;
+		if (strcmp(name, "spin") == 0) {
+			memset(&spin_reports[cpu], 0, sizeof(spin_reports[cpu]));
+			tasks[cpu]->report = &spin_reports[cpu];
+			tasks[cpu]->report_len = sizeof(spin_reports[cpu]);
+		}
+		cpu_work_start(cpu, task_run, tasks[cpu]);
+	}
+}
+
+/* In ring 3 after its first probe, so nothing but the storm and its own end brings it back. */
+static bool settled(unsigned int cpu, u64 syscalls_before)
+{
+	const struct user_page *page = user_page(cpu);
+	u64 entries = READ_ONCE(page->entries);
+
+	return READ_ONCE(page->exits) == entries &&
+	       READ_ONCE(page->causes[CAUSE_SYSCALL]) > syscalls_before;
+}
+
+static void wait_settled(const u64 *syscalls_before)
+{
+	u64 deadline = tsc_deadline(TASK_LIMIT_MS);
+
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		while (cpu_is_isolated(cpu) && !settled(cpu, syscalls_before[cpu])) {
+			if (cpu_work_done(cpu))
+				panic("CPU %u: %s ended before it began: %s", cpu,
+				      tasks[cpu]->program->name, tasks[cpu]->fault);
+			if (tsc_passed(deadline))
+				panic("CPU %u did not reach ring 3 within %u ms", cpu,
+				      TASK_LIMIT_MS);
+			cpu_relax();
+		}
+	}
+}
+
+static void end_tasks(struct policy_result *out)
+{
+	WRITE_ONCE(storm_page->command, STORM_FINISH);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		if (!cpu_is_isolated(cpu))
+			continue;
+		cpu_work_wait(cpu, TASK_LIMIT_MS, tasks[cpu]->program->name);
+		if (tasks[cpu]->fault[0] && !out->reason[0])
+			snprintf(out->reason, sizeof(out->reason), "CPU %u: %s: %s", cpu,
+				 tasks[cpu]->program->name, tasks[cpu]->fault);
+	}
+}
+
+static void destroy_tasks(void)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (cpu_is_isolated(cpu))
+			task_destroy(tasks[cpu]);
+}
+
+static void for_isolated_call(smp_call_func_t func)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (cpu_is_isolated(cpu))
+			smp_call_function_single(cpu, CALL_OTHER, func, NULL);
+}
+
+static void settle(const char *program, const struct bench_config *config)
+{
+	static u64 before[MAX_CPUS];
+
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		before[cpu] = user_page(cpu)->causes[CAUSE_SYSCALL];
+	memset(storm_page, 0, PAGE_SIZE);
+	storm_page->seed = config->seed;
+	storm_page->bounce_every = config->bounce_every;
+	storm_page->tsc_every = relax_without_pause ? TSC_EVERY_UNDER_TCG : 1;
+	start_tasks(program, config);
+	wait_settled(before);
+}
+
+/*
+ * A storm whose allocations all fail flushes nothing and would never end. True, with the reason,
+ * when the boot CPU's own share went on for STALL_OPERATIONS without any flush by anybody.
+ */
+static bool stalled(struct policy_result *out, u64 flushes)
+{
+	static u64 last_flushes, operations_then;
+	u64 operations = workers[this_cpu_number()].operations;
+
+	if (flushes != last_flushes || operations < operations_then) {
+		last_flushes = flushes;
+		operations_then = operations;
+	}
+	if (operations - operations_then < STALL_OPERATIONS)
+		return false;
+	snprintf(out->reason, sizeof(out->reason), "%u operations of the storm without a flush",
+		 STALL_OPERATIONS);
+	return true;
+}
+
+static void phase1(const struct bench_config *config, struct policy_result *out)
+{
+	u64 swaps = 0;
+	u64 base;
+
+	settle("spin", config);
+	if (broken & BREAK_GAP)
+		for_isolated_call(disturb);
+	counts_begin();
+	base = flushes_issued();
+	start_workers(config, 1, NULL);
+	while (publish_purges(base) < config->flushes && !stalled(out, flushes_issued() - base)) {
+		storm_operation(&workers[this_cpu_number()]);
+		if (flushes_issued() - base < (swaps + 1) * config->flushes / PHASE1_SWAPS)
+			continue;
+		swaps++;
+		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+			if (cpu_is_isolated(cpu))
+				canary_swap(cpu, false);
+	}
+	stop_workers(out);
+	end_tasks(out);
+	counts_end_phase1(out, spin_reports);
+	if (broken & BREAK_GAP)
+		for_isolated_call(leave_in_peace);
+	end_workers();
+	destroy_tasks();
+}
+
+static bool floors_reached(const struct flush_policy *policy, const struct policy_result *out)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		if (!cpu_is_isolated(cpu))
+			continue;
+		if (canary_counts(cpu).warm < FLOOR_WARM)
+			return false;
+		if (policy->defers &&
+		    out->cpus[cpu].owed_entries + counts_owed_now(cpu) < FLOOR_OWED)
+			return false;
+	}
+	return true;
+}
+
+/* What the oracles have seen already decides; the floors are for acquittals. */
+static bool convicted(void)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (cpu_is_isolated(cpu) && (canary_counts(cpu).stale || counts_lost_now(cpu)))
+			return true;
+	return false;
+}
+
+static bool phase2_is_over(const struct flush_policy *policy, const struct bench_config *config,
+			   const struct policy_result *out, u64 flushes)
+{
+	u64 limit = broken ? BROKEN_FLUSHES : config->phase2_flushes;
+
+	if (flushes >= min(limit, config->phase2_flushes))
+		return true;
+	return flushes >= PHASE2_LEAST && (convicted() || floors_reached(policy, out));
+}
+
+/*
+ * Emulated CPUs share few cores, so after most operations of the storm the bouncing CPUs get a
+ * bounded chance to enter; after the others it goes on at once, so that flushes meet them anywhere.
+ */
+static void pace(struct storm_worker *worker)
+{
+	u64 limit = random_below(&worker->random, 4) ? PACE_PAUSES : 0;
+
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		u64 entries = READ_ONCE(user_page(cpu)->entries);
+
+		while (cpu_is_isolated(cpu) && limit && !READ_ONCE(worker->stop) &&
+		       READ_ONCE(user_page(cpu)->entries) == entries) {
+			limit--;
+			cpu_relax();
+		}
+	}
+}
+
+static void phase2(const struct flush_policy *policy, const struct bench_config *config,
+		   struct policy_result *out)
+{
+	struct storm_worker *own = &workers[this_cpu_number()];
+	u64 base;
+
+	settle("bounce", config);
+	counts_begin();
+	base = flushes_issued();
+	start_workers(config, 2, pace);
+	while (!phase2_is_over(policy, config, out, publish_purges(base)) &&
+	       !stalled(out, flushes_issued() - base)) {
+		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+			if (cpu_is_isolated(cpu))
+				canary_swap(cpu, true);
+		publish_purges(base);
+		storm_operation(own);
+	}
+	stop_workers(out);
+	end_tasks(out);
+	counts_end_phase2(out);
+	end_workers();
+	destroy_tasks();
+}
+
+void bench_run(const struct flush_policy *policy, const struct bench_config *config,
+	       struct policy_result *out)
+{
+	max_workers = config->workers;
+	make_storm_page();
+	if (!canaries_init())
+		panic("no memory for the canaries");
+	select_policy(policy, config->stack_on_task);
+	canaries_reset();
+	out->name = policy->name;
+	out->lineage = policy->lineage;
+	out->roots = 1;
+	out->nr_cpus = nr_online_cpus();
+	out->ran = true;
+	for (u32 i = 0; i < policy->nr_claims; i++) {
+		const struct policy_claim *claim = &policy->claims[i];
+
+		out->claims[i] = (struct claim_result){claim->id, claim->context, claim->effect};
+	}
+	out->nr_claims = policy->nr_claims;
+	phase1(config, out);
+	phase2(policy, config, out);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		struct canary_counts canary = canary_counts(cpu);
+
+		out->cpus[cpu].warm = canary.warm;
+		out->cpus[cpu].canary_checks = canary.checks;
+		out->cpus[cpu].stale = canary.stale;
+		out->cpus[cpu].canary_valid = true;
+	}
+}

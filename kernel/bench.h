@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One policy on the bench: the storm in its two phases, with the oracles watching.
+ *
+ * Phase 1: every isolated CPU stays in ring 3 (program spin) while the flushes are issued, then
+ * enters once. Phase 2: they bounce (program bounce) at a rate counted in purges.
+ */
+#pragma once
+
+#include "kernel/result.h"
+#include "mm/policy/policy.h"
+
+struct bench_config {
+	u64 seed;
+	u64 flushes;	    /* phase 1: at least this many */
+	u64 phase2_flushes; /* phase 2: at most this many, at least until the floors are reached */
+	u64 workers;	  /* housekeeping CPUs that storm beside the boot CPU: at most this many */
+	u64 bounce_every; /* phase 2: see storm_page */
+	u32 alias_percent;
+	bool vmap_stack;
+	bool stack_on_task;
+};
+
+/* What a verdict needs, per policy. */
+#define FLOOR_FLUSHES 500
+#define FLOOR_OWED    500
+#define FLOOR_WARM    200
+
+/*
+ * Runs POLICY and fills *OUT but for its verdict. OUT->cpus has room for nr_online_cpus().
+ * Boot CPU, interrupts on, all other CPUs idle, at least one of them isolated.
+ */
+void bench_run(const struct flush_policy *policy, const struct bench_config *config,
+	       struct policy_result *out);
+
+/* Judges what bench_run() found: verdict and reason. Pure: reads and writes *OUT only. */
+void bench_judge(const struct flush_policy *policy, struct policy_result *out);

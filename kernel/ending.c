@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See ending.h. QEMU's isa-debug-exit takes the value at port 0xf4, Bochs the word at port 0x8900;
+ * on a real machine both ports are nobody's, and the CPU halts with the report on the screen.
+ */
+#include "kernel/ending.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/io.h"
+#include "arch/x86_64/string.h"
+#include "arch/x86_64/tsc.h"
+#include "kernel/console.h"
+
+#define PORT_QEMU_EXIT	0xf4
+#define PORT_BOCHS_EXIT 0x8900
+#define PORT_KEYBOARD	0x64
+#define KEYBOARD_RESET	0xfe
+
+u32 panic_reboot_seconds;
+
+static const char *ending_line(enum ending ending)
+{
+	switch (ending) {
+	case END_PASS:
+		return "lateflush: verdict: pass\n";
+	case END_FAIL:
+		return "lateflush: verdict: fail\n";
+	case END_ERROR:
+		return "lateflush: verdict: error\n";
+	case END_REFUSED:
+		return "lateflush: verdict: refused\n";
+	case END_PANIC:
+		break;
+	}
+	return "lateflush: verdict: panic\n";
+}
+
+void machine_end(enum ending ending)
+{
+	static const char shutdown[] = "Shutdown";
+	const char *line = ending_line(ending);
+
+	local_irq_disable();
+	console_write(line, strlen(line));
+	io_out32(PORT_QEMU_EXIT, ending);
+	for (size_t i = 0; i < sizeof(shutdown) - 1; i++)
+		io_out8(PORT_BOCHS_EXIT, (u8)shutdown[i]);
+	if (ending == END_PANIC && panic_reboot_seconds) {
+		udelay((u64)panic_reboot_seconds * 1000000);
+		io_out8(PORT_KEYBOARD, KEYBOARD_RESET);
+	}
+	cpu_halt_forever();
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What run= selects. An experiment runs on the boot CPU with interrupts on, all CPUs up and idle,
+ * the policies selectable; what it returns ends the machine.
+ */
+#pragma once
+
+#include "kernel/ending.h"
+#include "kernel/options.h"
+#include "kernel/result.h"
+
+/* What an experiment is given. */
+struct setup {
+	const struct options *options;
+	struct machine_result machine;
+	struct parameters_result parameters;
+};
+
+struct experiment {
+	const char *name;
+	enum ending (*run)(const struct setup *setup);
+};
+
+/* The list, ended by a NULL name, and the names alone for the command line. */
+extern const struct experiment experiments[];
+words_t experiment_names(void);
+
+/* NULL if there is none of that name. */
+const struct experiment *find_experiment(const char *name);
+
+enum ending run_compare(const struct setup *setup);
+enum ending run_null(const struct setup *setup);
+enum ending run_tests(const struct setup *setup);
+
+/* A bad parameter, found by an experiment: prints the text and returns END_REFUSED. */
+enum ending refuse(const char *text);

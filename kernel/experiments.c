@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of experiments: a new one is its file and a line here.
+ */
+#include "kernel/experiment.h"
+
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/string.h"
+
+const struct experiment experiments[] = {
+	{"compare", run_compare},
+	{"test", run_tests},
+	{"null", run_null},
+	{NULL, NULL},
+};
+
+words_t experiment_names(void)
+{
+	static const char *names[ARRAY_SIZE(experiments)];
+
+	for (u32 i = 0; experiments[i].name; i++)
+		names[i] = experiments[i].name;
+	return names;
+}
+
+const struct experiment *find_experiment(const char *name)
+{
+	for (const struct experiment *e = experiments; e->name; e++)
+		if (strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+enum ending refuse(const char *text)
+{
+	pr_err("%s", text);
+	return END_REFUSED;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run=null: isolated CPUs do empty system calls for ever, for whoever counts their instructions
+ * from outside (`make counts`). Ends only with the machine.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/cpumask.h"
+#include "arch/x86_64/kernel_map.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/cpu_work.h"
+#include "kernel/experiment.h"
+#include "kernel/program.h"
+#include "mm/policy/policy.h"
+
+enum ending run_null(const struct setup *setup)
+{
+	const char *name = setup->options->tlbi;
+	const struct flush_policy *policy = name[0] ? find_policy(name) : flush_policies[0];
+	struct task_config config = {setup->options->vmap_stack, boot_alloc_frames(1)};
+
+	if (nr_online_cpus() < 2)
+		return refuse("run=null needs 2 CPUs or more, one of them isolated");
+	select_policy(policy, setup->options->stack_on_task);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		const char *error = NULL;
+		struct task *task;
+
+		if (!cpu_is_isolated(cpu))
+			continue;
+		task = task_create(program_find("null"), cpu, &config, &error);
+		if (!task)
+			panic("program null for CPU %u: %s", cpu, error);
+		cpu_work_start(cpu, task_run, task);
+	}
+	pr_info("lateflush: null: ready");
+	for (;;)
+		safe_halt();
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a machine that cannot go on: one report by one CPU, the others stopped.
+ */
+#include <stdarg.h>
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/cpu_area.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/traps.h"
+#include "kernel/console.h"
+#include "kernel/ending.h"
+#include "kernel/format.h"
+#include "mm/vmalloc.h"
+
+#define PANIC_TEXT 400
+
+/* Before the per-CPU block is there GS is 0, and a look at it would fault again. */
+static int cpu_number_or_none(void)
+{
+	return rdmsr(MSR_GS_BASE) >= CPU_AREA_BASE ? (int)this_cpu_number() : -1;
+}
+
+static void say(const char *fmt, ...) __printf(1, 2);
+static void say(const char *fmt, ...)
+{
+	char line[PANIC_TEXT];
+	va_list args;
+	int length;
+
+	va_start(args, fmt);
+	length = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	console_write(line, min((size_t)length, sizeof(line) - 1));
+}
+
+/*
+ * One CPU reports. A second one that panics waits to be stopped, so that it does not cut the report
+ * off; the same CPU again, in the middle of its report, ends the machine at once.
+ */
+static void begin(void)
+{
+	static int reporter = -2; /* nobody */
+	int self = cpu_number_or_none();
+	int expected = -2;
+
+	local_irq_disable();
+	if (!__atomic_compare_exchange_n(&reporter, &expected, self, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (expected == self)
+			machine_end(END_PANIC);
+		cpu_halt_forever();
+	}
+	apic_send_stop_all(VECTOR_STOP);
+	console_panic_begin();
+}
+
+void panic(const char *fmt, ...)
+{
+	char text[PANIC_TEXT];
+	va_list args;
+
+	begin();
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
+	say("called from %p\n", __builtin_return_address(0));
+	machine_end(END_PANIC);
+}
+
+static const char *const states[] = {
+	[VMAP_NO_AREA] = "no area",	  [VMAP_LIVE] = "live",
+	[VMAP_LAZY] = "lazily freed",	  [VMAP_PURGING] = "purging",
+	[VMAP_UNKNOWN] = "state unknown",
+};
+
+static void say_address(u64 addr)
+{
+	const char *guard = guard_page_name(addr);
+	struct vmap_area_info area = {0};
+	enum vmap_state state;
+
+	if (guard) {
+		say("address %016lx: guard page of the %s (stack overflow)\n", addr, guard);
+		return;
+	}
+	if (addr < VMALLOC_START || addr >= VMALLOC_END) {
+		say("address %016lx\n", addr);
+		return;
+	}
+	state = find_vmap_area(addr, &area);
+	say("address %016lx in the vmalloc area: %s", addr, states[state]);
+	if (area.kind)
+		say(", %s %016lx-%016lx of %p", area.kind, area.start, area.end, area.caller);
+	say("\n");
+}
+
+void handle_kernel_exception(struct pt_regs *regs)
+{
+	u64 fault_address = read_cr2();
+
+	begin();
+	say("\npanic on CPU %d: %s in ring %lu at %016lx, error %lx\n", cpu_number_or_none(),
+	    vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
+	if (regs->vector == VECTOR_PF || regs->vector == VECTOR_DF)
+		say_address(fault_address);
+	say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
+	    regs->rdx);
+	say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,
+	    regs->rsp);
+	say("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
+	    regs->r11);
+	say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
+	    regs->r15);
+	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
+	machine_end(END_PANIC);
+}

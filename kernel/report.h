@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The result of a run as text for people: parameters and machine, a table for each policy, the
+ * comparison, reasons, one verdict line. At most 100 columns of ASCII. What says most stands last:
+ * that is what a screen still shows.
+ */
+#pragma once
+
+#include "kernel/report_lines.h"
+#include "kernel/result.h"
+
+/*
+ * Prints RUN, a line a call of WRITE. Context: one CPU at a time, after the run; uses static
+ * memory.
+ */
+void report_print(const struct run_result *run, report_write_fn write);
+
+/* The parts between the machine and the verdict. */
+void report_print_policy(const struct policy_result *policy, report_write_fn write);
+void report_print_comparison(const struct run_result *run, report_write_fn write);

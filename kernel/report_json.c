@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine form of a result. Fields go by tables of names and places, one line a field, in the
+ * order of kernel/result.h. What could not be measured is null.
+ */
+#include "kernel/report_json.h"
+
+#include "kernel/result_words.h"
+
+#define SCHEMA_VERSION 1
+
+/* A CPU with its gaps is one line of text; everything above it gets lines of its own. */
+#define LINE_DEPTH 4
+
+/* TEXT is an array within the struct, POINTER a text elsewhere. */
+enum field_kind { FIELD_U32, FIELD_U64, FIELD_BOOL, FIELD_TEXT, FIELD_POINTER };
+
+struct field {
+	size_t offset;
+	enum field_kind kind;
+	const char *name;
+};
+
+#define KIND_OF(x)                                                                                 \
+	_Generic((x), u32 : FIELD_U32, u64 : FIELD_U64, bool : FIELD_BOOL,                         \
+		 char * : FIELD_TEXT, const char * : FIELD_POINTER)
+
+/* A field of struct S by its name; how it is written follows from its type. */
+#define FIELD(s, f) offsetof(struct s, f), KIND_OF(((struct s *)0)->f), #f
+
+static const struct field machine_fields[] = {
+	{FIELD(machine_result, cpu_brand)},    {FIELD(machine_result, hypervisor)},
+	{FIELD(machine_result, emulated)},     {FIELD(machine_result, firmware)},
+	{FIELD(machine_result, loader)},       {FIELD(machine_result, cpus_found)},
+	{FIELD(machine_result, cpus_started)}, {FIELD(machine_result, memory_bytes)},
+	{FIELD(machine_result, tsc_khz)},      {FIELD(machine_result, x2apic)},
+	{FIELD(machine_result, pcid)},	       {FIELD(machine_result, invpcid)},
+	{FIELD(machine_result, pge)},	       {FIELD(machine_result, nx)},
+	{FIELD(machine_result, smep)},	       {FIELD(machine_result, smap)},
+	{FIELD(machine_result, umip)},	       {FIELD(machine_result, fsgsbase)},
+	{FIELD(machine_result, invlpgb)},
+};
+
+static const struct field parameter_fields[] = {
+	{FIELD(parameters_result, cmdline)},	    {FIELD(parameters_result, broken)},
+	{FIELD(parameters_result, seed)},	    {FIELD(parameters_result, flush_ceiling)},
+	{FIELD(parameters_result, lazy_max_pages)}, {FIELD(parameters_result, debug_pagealloc)},
+	{FIELD(parameters_result, vmap_stack)},	    {FIELD(parameters_result, stack_on_task)},
+};
+
+static const struct field claim_fields[] = {
+	{FIELD(claim_result, id)},
+	{FIELD(claim_result, context)},
+	{FIELD(claim_result, effect)},
+};
+
+static const struct field policy_fields[] = {
+	{FIELD(policy_result, flushes)},
+	{FIELD(policy_result, phase2_flushes)},
+	{FIELD(policy_result, full_flushes)},
+	{FIELD(policy_result, ranged_flushes)},
+	{FIELD(policy_result, operations)},
+	{FIELD(policy_result, allocations)},
+	{FIELD(policy_result, allocation_failures)},
+	{FIELD(policy_result, corrupted)},
+};
+
+/* stale and gaps are written apart: they may be null. */
+static const struct field cpu_fields[] = {
+	{FIELD(cpu_result, cpu)},
+	{FIELD(cpu_result, apic_id)},
+	{FIELD(cpu_result, isolated)},
+	{FIELD(cpu_result, tlbi_ipis)},
+	{FIELD(cpu_result, tlbi_callbacks)},
+	{FIELD(cpu_result, kernel_entries)},
+	{FIELD(cpu_result, deferred)},
+	{FIELD(cpu_result, drained)},
+	{FIELD(cpu_result, raced_ipis)},
+	{FIELD(cpu_result, phase2_callbacks)},
+	{FIELD(cpu_result, phase2_entries)},
+	{FIELD(cpu_result, phase2_deferred)},
+	{FIELD(cpu_result, phase2_drained)},
+	{FIELD(cpu_result, deferrable_ipis)},
+	{FIELD(cpu_result, other_irqs)},
+	{FIELD(cpu_result, nmis)},
+	{FIELD(cpu_result, owed_entries)},
+	{FIELD(cpu_result, spurious_drains)},
+	{FIELD(cpu_result, flush_all)},
+	{FIELD(cpu_result, flush_one)},
+	{FIELD(cpu_result, sent_callbacks)},
+	{FIELD(cpu_result, sent_ipis)},
+	{FIELD(cpu_result, sent_coalesced)},
+	{FIELD(cpu_result, received_callbacks)},
+	{FIELD(cpu_result, received_ipis)},
+	{FIELD(cpu_result, warm)},
+	{FIELD(cpu_result, canary_checks)},
+	{FIELD(cpu_result, canary_valid)},
+	{FIELD(cpu_result, lost)},
+	{FIELD(cpu_result, lost_in_nmi)},
+	{FIELD(cpu_result, unexplained)},
+	{FIELD(cpu_result, has_gaps)},
+};
+
+static const struct field gap_fields[] = {
+	{FIELD(gap_result, count)},
+	{FIELD(gap_result, largest_ns)},
+};
+
+static void write_fields(struct json *j, const void *from, const struct field *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *at = (const char *)from + fields[i].offset;
+
+		switch (fields[i].kind) {
+		case FIELD_U32:
+			json_u64(j, fields[i].name, *(const u32 *)at);
+			break;
+		case FIELD_U64:
+			json_u64(j, fields[i].name, *(const u64 *)at);
+			break;
+		case FIELD_BOOL:
+			json_bool(j, fields[i].name, *(const bool *)at);
+			break;
+		case FIELD_TEXT:
+			json_string(j, fields[i].name, at);
+			break;
+		case FIELD_POINTER:
+			json_string(j, fields[i].name, *(const char *const *)at);
+			break;
+		}
+	}
+}
+
+static void write_object(struct json *j, const char *key, const void *from,
+			 const struct field *fields, size_t n)
+{
+	json_object_begin(j, key);
+	write_fields(j, from, fields, n);
+	json_object_end(j);
+}
+
+static void write_cpu(struct json *j, const struct cpu_result *cpu)
+{
+	json_object_begin(j, NULL);
+	write_fields(j, cpu, cpu_fields, ARRAY_SIZE(cpu_fields));
+	if (cpu->canary_valid)
+		json_u64(j, "stale", cpu->stale);
+	else
+		json_null(j, "stale");
+	if (cpu->has_gaps) {
+		json_object_begin(j, "gaps");
+		for (enum gap_cause cause = 0; cause < GAP_CAUSES; cause++)
+			write_object(j, gap_cause_key(cause), &cpu->gaps[cause], gap_fields,
+				     ARRAY_SIZE(gap_fields));
+		json_object_end(j);
+	} else {
+		json_null(j, "gaps");
+	}
+	json_object_end(j);
+}
+
+static void write_policy(struct json *j, const struct policy_result *policy)
+{
+	json_object_begin(j, NULL);
+	json_string(j, "name", policy->name);
+	json_string(j, "lineage", policy->lineage);
+	json_u64(j, "roots", policy->roots);
+	json_array_begin(j, "claims");
+	for (u32 i = 0; i < policy->nr_claims; i++)
+		write_object(j, NULL, &policy->claims[i], claim_fields, ARRAY_SIZE(claim_fields));
+	json_array_end(j);
+	json_bool(j, "ran", policy->ran);
+	json_string(j, "verdict", policy_verdict_word(policy));
+	json_string(j, "reason", policy->reason);
+	write_fields(j, policy, policy_fields, ARRAY_SIZE(policy_fields));
+	json_array_begin(j, "cpus");
+	for (u32 i = 0; i < policy->nr_cpus; i++)
+		write_cpu(j, &policy->cpus[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+const char *report_json(const struct run_result *run, json_write_fn write)
+{
+	struct json j;
+
+	json_begin(&j, write, LINE_DEPTH);
+	json_object_begin(&j, NULL);
+	json_u64(&j, "schema", SCHEMA_VERSION);
+	write_object(&j, "machine", &run->machine, machine_fields, ARRAY_SIZE(machine_fields));
+	write_object(&j, "parameters", &run->parameters, parameter_fields,
+		     ARRAY_SIZE(parameter_fields));
+	json_string(&j, "verdict", run_verdict_word(run->verdict));
+	json_string(&j, "reason", run->reason);
+	json_array_begin(&j, "policies");
+	for (u32 i = 0; i < run->nr_policies; i++)
+		write_policy(&j, &run->policies[i]);
+	json_array_end(&j);
+	json_object_end(&j);
+	return json_finish(&j);
+}
