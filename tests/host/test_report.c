@@ -1,0 +1,271 @@
+// sources: kernel/report*.c kernel/json.c kernel/result*.c kernel/format.c tests/host/sample*.c
+// flags: -Dsnprintf=kernel_snprintf -Dvsnprintf=kernel_vsnprintf
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text report: the samples against the texts in tests/host/golden/, which were read and found
+ * right, and random results against what holds for any: at most 100 columns of ASCII, one call a
+ * line, one verdict line and that one last.
+ *
+ * `test_report print SAMPLE` prints one: that is how the texts are made anew after a change of the
+ * layout, to be read before they are committed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/report.h"
+#include "kernel/result_words.h"
+#include "tests/host/sample_result.h"
+
+static char text[262144];
+static size_t used;
+
+static void keep(const char *s, size_t n)
+{
+	assert_true(used + n < sizeof(text));
+	assert_in_range(n, 1, 101);
+	assert_int_equal(s[n - 1], '\n');
+	for (size_t i = 0; i + 1 < n; i++)
+		assert_in_range(s[i], ' ', '~');
+	assert_true(n == 1 || s[n - 2] != ' ');
+	memcpy(text + used, s, n);
+	used += n;
+	text[used] = '\0';
+}
+
+static void print(struct run_result *run)
+{
+	used = 0;
+	report_print(run, keep);
+	sample_free(run);
+}
+
+/* How often WORD is in the text of the last report. */
+static unsigned count(const char *word)
+{
+	unsigned n = 0;
+
+	for (const char *p = text; (p = strstr(p, word)); p += strlen(word))
+		n++;
+	return n;
+}
+
+static const char *last_line(void)
+{
+	const char *p = text + used - 1;
+
+	while (p > text && p[-1] != '\n')
+		p--;
+	return p;
+}
+
+static void samples_are_as_they_were_read(void **state)
+{
+	static const char *const names[] = {"comparison", "findings", "many_cpus", "nothing",
+					    "maxima"};
+	static char expected[sizeof(text)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[100];
+		FILE *file;
+		size_t n;
+
+		print(sample_by_name(names[i]));
+		strcat(strcat(strcpy(path, "tests/host/golden/report_"), names[i]), ".txt");
+		file = fopen(path, "rb");
+		if (!file)
+			fail_msg("%s: not there; host tests run from the root of the repository",
+				 path);
+		n = fread(expected, 1, sizeof(expected) - 1, file);
+		fclose(file);
+		expected[n] = '\0';
+		if (strcmp(text, expected))
+			fail_msg("differs from %s:\n%s", path, text);
+	}
+}
+
+static void any_result_fits(void **state)
+{
+	(void)state;
+	for (long seed = 0; seed < 1000; seed++) {
+		print(sample_random(seed));
+		assert_int_equal(count("\nverdict: "), 1);
+		assert_memory_equal(last_line(), "verdict: ", 9);
+	}
+}
+
+/* All 18 policies side by side and the verdict are what a screen of 128x48 must still show. */
+static void the_comparison_of_all_policies_fits_a_screen(void **state)
+{
+	struct run_result *run = sample_maxima();
+	unsigned nr_lines = 0;
+
+	(void)state;
+	run->nr_policies = 18;
+	run->reason[0] = '\0';
+	for (u32 i = 0; i < run->nr_policies; i++)
+		run->policies[i].reason[0] = '\0';
+	print(run);
+	for (const char *p = strstr(text, "\ncomparison:"); *p; p++)
+		nr_lines += *p == '\n';
+	assert_in_range(nr_lines, 2 * 18, 47);
+}
+
+static void what_was_not_measured_is_not_a_number(void **state)
+{
+	struct run_result *run = sample_comparison();
+
+	(void)state;
+	print(run);
+	assert_int_equal(count("n/a"), 4); /* canary and gaps of the two housekeeping rows */
+
+	run = sample_comparison();
+	for (int i = 2; i < 4; i++) {
+		run->policies[1].cpus[i].canary_valid = false;
+		run->policies[1].cpus[i].has_gaps = false;
+	}
+	print(run);
+	assert_int_equal(count("n/a"), 4 + 4 + 1);
+
+	/* One CPU without a canary must not hide behind the other's 0, nor hide the other's
+	 * finding. */
+	run = sample_comparison();
+	run->policies[1].cpus[2].canary_valid = false;
+	print(run);
+	assert_int_equal(count("n/a"), 4 + 1 + 1);
+	run = sample_comparison();
+	run->policies[1].cpus[2].canary_valid = false;
+	run->policies[1].cpus[3].stale = 77;
+	print(run);
+	assert_int_equal(count("n/a"), 4 + 1);
+	assert_int_equal(count(" 77 "), 2);
+}
+
+static void timing_is_told_for_what_it_is(void **state)
+{
+	struct run_result *run = sample_comparison();
+
+	(void)state;
+	print(run);
+	assert_int_equal(count("\ntiming: emulated (TCGTCGTCGTCG) - counts valid, times not\n"), 1);
+	run = sample_comparison();
+	run->machine.hypervisor[0] = '\0';
+	print(run);
+	assert_int_equal(count("\ntiming: emulated (unknown) - counts valid, times not\n"), 1);
+	run = sample_comparison();
+	run->machine.emulated = false;
+	print(run);
+	assert_int_equal(count("counts valid, times not"), 0);
+	assert_int_equal(count("\ntiming: under a hypervisor (TCGTCGTCGTCG)"), 1);
+}
+
+static void verdicts_have_their_words(void **state)
+{
+	static const struct {
+		enum verdict run, policy;
+		bool ran;
+		const char *line;
+	} cases[] = {
+		{VERDICT_PASS, VERDICT_PASS, true, "verdict: pass (2 policies: 2 pass)\n"},
+		{VERDICT_FAIL, VERDICT_FAIL, true, "verdict: fail (2 policies: 1 pass, 1 fail)\n"},
+		{VERDICT_ERROR, VERDICT_ERROR, true,
+		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
+		{VERDICT_NONE, VERDICT_NONE, true,
+		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
+		{VERDICT_PASS, VERDICT_NONE, false, "verdict: pass (2 policies: 1 pass, 1 skip)\n"},
+		{VERDICT_ERROR, VERDICT_ERROR, false,
+		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run_result *run = sample_comparison();
+
+		run->verdict = cases[i].run;
+		run->policies[1].verdict = cases[i].policy;
+		run->policies[1].ran = cases[i].ran;
+		print(run);
+		assert_string_equal(last_line(), cases[i].line);
+	}
+	print(sample_nothing());
+	assert_string_equal(last_line(), "verdict: error (0 policies)\n");
+}
+
+static void sixteen_isolated_cpus_are_shown_and_seventeen_are_cut(void **state)
+{
+	for (u32 nr = 15; nr < 19; nr++) {
+		struct run_result *run = sample_many_cpus();
+
+		(void)state;
+		run->policies[0].nr_cpus = 16 + nr;
+		print(run);
+		assert_int_equal(count("\niso "), nr <= 16 ? nr : 8);
+		assert_int_equal(count("\nhk*16 "), 1);
+		assert_int_equal(count("\niso*"), nr > 16);
+		assert_int_equal(count("\n...+"), nr > 16);
+	}
+}
+
+static void sums_are_sums(void **state)
+{
+	struct run_result *run = sample_many_cpus();
+	struct cpu_result total;
+
+	(void)state;
+	assert_int_equal(cpu_results_sum(run->policies, CPUS_ISOLATED, &total), 240);
+	assert_int_equal(total.deferred, 239 * 10000 + 9998);
+	assert_int_equal(total.phase2_entries, 240 * 12011);
+	assert_int_equal(total.gaps[GAP_NMI].count, 1);
+	assert_int_equal(total.gaps[GAP_MACHINE].count, 240 * 5);
+	assert_int_equal(total.gaps[GAP_MACHINE].largest_ns, 9120);
+	assert_int_equal(gap_largest(&total), GAP_NMI);
+	assert_int_equal(cpu_results_sum(run->policies, CPUS_HOUSEKEEPING, &total), 16);
+	assert_int_equal(total.other_irqs, 64);
+	assert_false(total.canary_valid);
+	assert_int_equal(gap_largest(&total), GAP_CAUSES);
+	assert_int_equal(cpu_results_sum(run->policies, CPUS_ALL, &total), 256);
+	assert_true(total.canary_valid);
+	sample_free(run);
+
+	run = sample_maxima(); /* no wrapping: 254 times the largest number is the largest */
+	cpu_results_sum(run->policies, CPUS_ISOLATED, &total);
+	assert_true(total.lost == UINT64_MAX && total.stale == UINT64_MAX);
+	sample_free(run);
+}
+
+static void to_stdout(const char *s, size_t n)
+{
+	fwrite(s, 1, n, stdout);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(samples_are_as_they_were_read),
+		cmocka_unit_test(any_result_fits),
+		cmocka_unit_test(the_comparison_of_all_policies_fits_a_screen),
+		cmocka_unit_test(what_was_not_measured_is_not_a_number),
+		cmocka_unit_test(timing_is_told_for_what_it_is),
+		cmocka_unit_test(verdicts_have_their_words),
+		cmocka_unit_test(sixteen_isolated_cpus_are_shown_and_seventeen_are_cut),
+		cmocka_unit_test(sums_are_sums),
+	};
+
+	if (argc == 3 && !strcmp(argv[1], "print")) {
+		struct run_result *run = sample_by_name(argv[2]);
+
+		if (!run)
+			return 2;
+		report_print(run, to_stdout);
+		sample_free(run);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

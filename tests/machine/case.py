@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""One boot that `make test` makes, and what has to come of it. The tables beside this file are
+made of these; tools/test.py runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class BootCase:
+    """A boot and its expected end.
+
+    machine: fields of tools/machine.py's Machine. build: a variant of tools/builds.py.
+    shows: regular expressions, each has to match a line of the serial output.
+    counts: a field of the document's CPUs that has to be above 0 on an isolated CPU.
+    facts: the document has to fulfil what tools/facts.py computes from it.
+    ktap: the serial output holds KTAP, whose results are counted one by one.
+    """
+    name: str
+    cmdline: str = ""
+    machine: dict[str, object] = field(default_factory=dict)
+    build: str = "default"
+    verdicts: tuple[str, ...] = ("pass",)
+    shows: tuple[str, ...] = ()
+    counts: str = ""
+    facts: bool = False
+    ktap: bool = False
+    limit: float = 300.0

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The machines that the comparison runs on. Every row boots the same experiment and has to keep the
+same promises; only the machine, the firmware, the medium or the compiler differs."""
+
+from case import BootCase
+
+KERNEL = dict(media="kernel")
+CD = dict(media="cd")
+USB = dict(media="usb")
+UEFI = dict(firmware="uefi")
+Q35 = dict(machine="q35")
+
+
+def compare(name: str, *machines: dict[str, object], cmdline: str = "", build: str = "default",
+            limit: float = 300.0, **more: object) -> BootCase:
+    """The comparison on one machine."""
+    machine: dict[str, object] = {}
+    for part in machines + (more,):
+        machine |= part
+    return BootCase(name, cmdline, machine, build=build, facts=True, limit=limit)
+
+
+MATRIX = (
+    # What `make run` does.
+    compare("pc, BIOS, CD, 4 CPUs", CD),
+    # Number of CPUs.
+    BootCase("1 CPU: no comparison", "", dict(KERNEL, cpus=1), verdicts=("refused", "error"),
+             shows=(r"CPU",)),
+    compare("2 CPUs", KERNEL, cpus=2),
+    compare("3 CPUs", KERNEL, cpus=3),
+    # Isolated CPUs never rest: with more than a few, two cores emulate little else.
+    compare("8 CPUs", KERNEL, cpus=8, cmdline="nohz_full=6-7 run=compare,workers=1"),
+    compare("16 CPUs", KERNEL, cmdline="nohz_full=14-15 run=compare,workers=1", cpus=16),
+    compare("64 CPUs", KERNEL, cmdline="nohz_full=62-63 run=compare,workers=1", cpus=64,
+            mem=1024),
+    # Chipset, firmware and medium.
+    compare("pc, BIOS, USB stick", USB),
+    compare("q35, BIOS, CD", Q35, CD),
+    compare("q35, BIOS, USB stick", Q35, USB),
+    compare("q35, without firmware", Q35, KERNEL),
+    compare("q35, UEFI, CD", Q35, UEFI, CD),
+    compare("q35, UEFI, USB stick", Q35, UEFI, USB),
+    compare("pc, UEFI, CD", UEFI, CD),
+    # Memory.
+    compare("64 MiB", CD, mem=64),
+    compare("8 GiB, memory above 4 GiB", CD, mem=8192),
+    compare("q35, UEFI, 8 GiB", Q35, UEFI, CD, mem=8192),
+    # Processors that lack something.
+    compare("without NX", KERNEL, cpu="max,nx=off"),
+    compare("without PGE", KERNEL, cpu="max,pge=off"),
+    compare("without SMAP and SMEP", KERNEL, cpu="max,smap=off,smep=off"),
+    compare("without FSGSBASE and UMIP", KERNEL, cpu="max,fsgsbase=off,umip=off"),
+    compare("the oldest 64-bit model", KERNEL, cpu="qemu64"),
+    # Compilers.
+    compare("built with clang", KERNEL, build="clang"),
+    compare("built with CROSS_COMPILE=x86_64-linux-gnu-", KERNEL, build="cross"),
+    compare("built with CROSS_COMPILE=x86_64-elf-", KERNEL, build="cross-elf"),
+    # The other emulator: it keeps global entries over a CR3 write, as hardware does.
+    compare("Bochs, BIOS, CD, 4 CPUs", CD, engine="bochs", limit=400),
+)

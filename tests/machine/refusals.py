@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""Command lines that must be refused before any experiment starts, with a message that names the
+word and what would be valid."""
+
+from case import BootCase
+
+REFUSED = ("refused",)
+
+
+def refusal(cmdline: str, *shows: str, cpus: int = 4) -> BootCase:
+    """One refused command line; it boots without an image, so any character is possible."""
+    return BootCase(cmdline if cpus == 4 else f"{cmdline} on {cpus} CPUs", cmdline, dict(cpus=cpus),
+                    verdicts=REFUSED, shows=shows, limit=30)
+
+
+REFUSALS = (
+    refusal("frobnicate", "frobnicate", "valid"),
+    refusal("tlbi=nosuch", "nosuch", "immediate", "state-bits"),
+    refusal("run=nosuch", "nosuch", "test"),
+    refusal("break=everything", "everything", "drain"),
+    refusal("pti=maybe", "maybe", "on"),
+    refusal("maxcpus=0", "maxcpus"),
+    refusal("loglevel=99", "loglevel"),
+    refusal("nohz_full=0", "nohz_full", "0"),
+    refusal("nohz_full=0-3", "nohz_full"),
+    refusal("nohz_full=7", "nohz_full", "7"),
+    refusal("nohz_full=3-1", "nohz_full"),
+    refusal("nohz_full=x", "nohz_full", "x"),
+    refusal("nohz_full=1", "nohz_full", cpus=1),
+)

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Boots the kernel once, shows its report, keeps the results and ends with the verdict.
+
+Exit status: 0 pass, 4 error (the run proves nothing), 5 failure (a promise was broken), 6 crash
+(panic, reset, no verdict), 7 refused (bad command line or machine), 8 time limit, 2 bad usage.
+The results folder gets serial.log, and run.json once it is complete and valid.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from boot import BootResult, Outcome, boot, judge
+from machine import Machine, MachineError, check, parse_cpus, parse_mem
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = ROOT / "docs/run.schema.json"
+EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8}
+# Experiments that measure nothing and so write no document.
+SILENT_EXPERIMENTS = ("test", "null")
+
+
+def experiment_of(cmdline: str) -> str:
+    """The NAME of run=NAME[,key=value...], "" for the default experiment."""
+    for word in cmdline.split():
+        if word.startswith("run="):
+            return word[len("run="):].split(",")[0]
+    return ""
+
+
+def complain_about_document(text: str, verdict: str) -> str:
+    """What is wrong with the document that came out of port 0xe9; "" if nothing is."""
+    if not text.strip():
+        return "no JSON came out of port 0xe9"
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        return f"the JSON from port 0xe9 cannot be read: {error}"
+    try:
+        import jsonschema  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return "cannot validate the JSON: install python3-jsonschema"
+    if not SCHEMA.exists():
+        return f"cannot validate the JSON: {SCHEMA.relative_to(ROOT)} is missing"
+    schema = json.loads(SCHEMA.read_text())
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(document), key=str)
+    if errors:
+        where = "/".join(map(str, errors[0].absolute_path)) or "the document"
+        return f"the JSON does not fit its schema: {where}: {errors[0].message[:200]}"
+    if document.get("verdict") != verdict:
+        return f"the JSON says {document.get('verdict')}, the verdict line {verdict}"
+    return ""
+
+
+def conclude(result: BootResult, cmdline: str, results: Path) -> Outcome:
+    """judge(), and the document has to be there, valid and of the same opinion.
+
+    RESULTS gets the document: as run.json if it is, else as run.json.invalid.
+    """
+    outcome = judge(result)
+    if outcome.word not in ("pass", "fail", "error") or outcome.why:
+        return outcome
+    if experiment_of(cmdline) in SILENT_EXPERIMENTS:
+        return outcome
+    complaint = complain_about_document(result.document, outcome.word)
+    (results / ("run.json.invalid" if complaint else "run.json")).write_text(result.document)
+    if not complaint:
+        return outcome
+    return Outcome("error" if outcome.word == "pass" else outcome.word, complaint)
+
+
+def fresh_folder(folder: Path) -> None:
+    """An empty results folder; what was in it is kept beside it as NAME.old."""
+    old = folder.with_name(folder.name + ".old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    folder.mkdir(parents=True)
+
+
+class Screen:
+    """Shows lines as they come; of several empty ones in a row, and of the first ones, none."""
+
+    def __init__(self) -> None:
+        self.blank = True
+
+    def show(self, line: str) -> None:
+        """One line."""
+        if line.strip() or not self.blank:
+            print(line, flush=True)
+        self.blank = not line.strip()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line of this tool; make passes its variables through it."""
+    parser = argparse.ArgumentParser(description="boot the kernel once and judge it")
+    parser.add_argument("--kernel", type=Path, required=True)
+    parser.add_argument("--iso", type=Path)
+    parser.add_argument("--engine", default="qemu")
+    parser.add_argument("--cpus", default="4")
+    parser.add_argument("--mem", default="256")
+    parser.add_argument("--machine", default="pc")
+    parser.add_argument("--firmware", default="bios")
+    parser.add_argument("--media", default="kernel")
+    parser.add_argument("--accel", default="tcg")
+    parser.add_argument("--cpu", default="", help="the emulator's CPU model and flags")
+    parser.add_argument("--cmdline", default="", help="what the kernel is told, as in the image")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds")
+    parser.add_argument("--results", type=Path, default=ROOT / "build/results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Command line of this tool."""
+    args = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        m = Machine(kernel=args.kernel, iso=args.iso, engine=args.engine,
+                    cpus=parse_cpus(args.cpus), mem=parse_mem(args.mem), machine=args.machine,
+                    firmware=args.firmware, media=args.media, accel=args.accel, cpu=args.cpu,
+                    cmdline=args.cmdline)
+        check(m)
+        fresh_folder(args.results)
+        work = args.results / "machine"
+        work.mkdir()
+        result = boot(m, work, args.timeout, args.results / "serial.log",
+                      on_line=Screen().show)
+    except MachineError as error:
+        print(f"run: {error}", file=sys.stderr)
+        return 2
+    except FileNotFoundError as error:
+        print(f"run: cannot start {error.filename}: not there; tools/prereq.sh run installs it",
+              file=sys.stderr)
+        return 2
+    outcome = conclude(result, args.cmdline, args.results)
+    if outcome.why:
+        print(f"run: {outcome.word}: {outcome.why}", file=sys.stderr)
+    return EXIT_STATUS[outcome.word]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

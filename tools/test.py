@@ -1,0 +1,289 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The driver of `make test`: a table of suites, run by tools/bench.py.
+
+Options: -l lists the cases, -g GROUP and -k TEXT choose some. The boots come from the tables in
+tests/machine; adding a case is adding a row there. The last line says how many passed and failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/machine"))
+
+# pylint: disable=wrong-import-position
+import facts                                                    # noqa: E402
+import screen                                                   # noqa: E402
+import tap                                                      # noqa: E402
+from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
+from boot import boot, how_it_ended                             # noqa: E402
+from builds import BUILDS, folder_of                            # noqa: E402
+from case import BootCase                                       # noqa: E402
+from convictions import CONVICTIONS                             # noqa: E402
+from kernel_suites import KERNEL_SUITES                         # noqa: E402
+from machine import Machine                                     # noqa: E402
+from matrix import MATRIX                                       # noqa: E402
+from mkiso import make_iso                                      # noqa: E402
+from refusals import REFUSALS                                   # noqa: E402
+from run import conclude, fresh_folder                          # noqa: E402
+from tap import Point                                           # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
+SCREEN_RUN = "run=test,only=paging"
+BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
+
+
+class Suites:
+    """Makes the cases; knows where things are built."""
+
+    def __init__(self, build: Path) -> None:
+        self.build = build
+        self.image_lock = threading.Lock()
+        self.images: dict[tuple[str, str, bool], Path] = {}
+
+    # --- Programs on the host ---
+
+    def spelled(self, path: Path) -> str:
+        """A path below the build folder as make spells it: from the root if it lies in there."""
+        return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+    def make(self, name: str, *words: str, limit: float = 300.0) -> Callable[[Path], list[Point]]:
+        """A run of make as one point."""
+        command = ["make", "--no-print-directory", f"BUILD={self.build}", *words]
+        return lambda folder: command_point(command, folder, limit, ROOT, name)
+
+    def build_case(self, name: str) -> Case:
+        """One variant of the kernel."""
+        variant = BUILDS[name]
+
+        def run(folder: Path) -> list[Point]:
+            if variant.tool and not shutil.which(variant.tool):
+                return [Point("", "skip", f"no {variant.tool} on this machine")]
+            words = [f"{key}={value}" for key, value in variant.variables.items()]
+            return command_point(["make", "--no-print-directory", "all", "-j2",
+                                  f"BUILD={folder_of(name, self.build)}", *words],
+                                 folder, 300, ROOT, name)
+        return Case("build", name, run, weight=2)
+
+    def host_cases(self) -> list[Case]:
+        """Unit tests and fuzzers; a program that does not compile fails alone."""
+        cases = []
+        for source in sorted((ROOT / "tests/host").glob("test_*.c")):
+            program = self.build / "host" / source.stem
+
+            def run_test(folder: Path, program: Path = program) -> list[Point]:
+                built = self.make("compiles", self.spelled(program))(folder)
+                if built[0].word != "pass":
+                    return built
+                return tap_points([str(program)], folder, 90, ROOT,
+                                  {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+            cases.append(Case("host", source.stem.removeprefix("test_"), run_test))
+        for source in sorted((ROOT / "tests/host").glob("fuzz_*.c")):
+            program = self.build / "host" / source.stem
+            name = source.stem.removeprefix("fuzz_")
+
+            def run_fuzzer(folder: Path, program: Path = program, name: str = name) -> list[Point]:
+                built = self.make("compiles", self.spelled(program))(folder)
+                if built[0].word != "pass":
+                    return built
+                return self.fuzz(program, ROOT / "tests/host/corpus" / name, folder)
+            cases.append(Case("fuzz", name, run_fuzzer))
+        return cases
+
+    def fuzz(self, program: Path, corpus: Path, folder: Path) -> list[Point]:
+        """A bounded run from the committed corpus, which it must not grow."""
+        fresh = folder / "corpus"
+        fresh.mkdir(exist_ok=True)
+        if not corpus.is_dir() or not any(corpus.iterdir()):
+            return [Point("corpus", "fail", f"no corpus in {corpus.relative_to(ROOT)}")]
+        return command_point([str(program), *FUZZ_LIMITS, f"-artifact_prefix={folder}/",
+                              str(fresh), str(corpus)], folder, 60, ROOT, "bounded run")
+
+    def tool_cases(self) -> list[Case]:
+        """The tools' own tests."""
+        return [Case("tools", name, lambda folder, n=name: tap_points(
+            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in ("test_tools", "test_checks")]
+
+    def check_cases(self) -> list[Case]:
+        """What `make check` looks at: the text of the project."""
+        table = (
+            ("include direction", [PYTHON, "tools/check_includes.py"], 30),
+            ("text", [PYTHON, "tools/check_text.py"], 30),
+            ("headers compile alone", ["tools/check_headers.sh", "gcc", "clang"], 180),
+            ("formatting", ["tools/check_format.sh"], 60),
+            ("shell scripts", ["tools/check_shell.sh"], 60),
+            ("static analysis", ["tools/check_static.sh"], 240),
+        )
+        return [Case("check", name,
+                     lambda folder, a=arguments, s=limit, n=name: command_point(a, folder, s, ROOT))
+                for name, arguments, limit in table]
+
+    # --- Boots ---
+
+    def image_of(self, build: str, cmdline: str, framebuffer: bool = True) -> Path:
+        """The boot image of a variant with a command line; each is made once."""
+        with self.image_lock:
+            key = (build, cmdline, framebuffer)
+            if key not in self.images:
+                folder = folder_of(build, self.build)
+                images = self.build / "test-images"
+                images.mkdir(exist_ok=True)
+                image = images / f"{build}-{len(self.images)}.iso"
+                make_iso(folder / "lateflush.elf", folder / "user", image, cmdline, 0,
+                         framebuffer)
+                self.images[key] = image
+            return self.images[key]
+
+    def boot_case(self, group: str, row: BootCase) -> Case:
+        """One row of a table."""
+        fields = {"media": "kernel"} | row.machine
+        # Bochs runs all its CPUs on one thread; a refused guest never gets busy.
+        heavy = (int(str(fields.get("cpus", 4))) >= BUSY_CPUS and "refused" not in row.verdicts
+                 and fields.get("engine") != "bochs")
+
+        def run(folder: Path) -> list[Point]:
+            return self.run_boot(row, fields, folder)
+        return Case(group, row.name, run, weight=2 if heavy else 1, needs=f"build: {row.build}")
+
+    def run_boot(self, row: BootCase, fields: dict[str, object], folder: Path) -> list[Point]:
+        """Boots a row's machine and compares what came of it with the row."""
+        kernel = folder_of(row.build, self.build) / "lateflush.elf"
+        iso = None if fields["media"] == "kernel" else self.image_of(row.build, row.cmdline)
+        m = Machine(kernel=kernel, iso=iso, cmdline=row.cmdline, **fields)  # type: ignore
+        result = boot(m, folder, row.limit, folder / "serial.log")
+        outcome = conclude(result, row.cmdline, folder)
+        faults = []
+        if outcome.word not in row.verdicts:
+            faults.append(f"verdict {outcome.word}, expected {' or '.join(row.verdicts)}")
+        if outcome.why:
+            faults.append(outcome.why)
+        for pattern in row.shows:
+            if not any(re.search(pattern, line) for line in result.lines):
+                faults.append(f"no line matches {pattern!r}; last line: {result.last_line[:100]}")
+        if (row.facts or row.counts) and not faults:
+            faults += self.document_faults(row, json.loads(result.document))
+        points = tap.parse(result.lines) if row.ktap else []
+        if faults or not points:
+            points.append(Point("", "fail" if faults else "pass", "\n".join(faults)))
+        return points
+
+    def document_faults(self, row: BootCase, document: dict[str, object]) -> list[str]:
+        """What the document says against the row."""
+        faults = facts.faults_of(document) if row.facts else []
+        if row.counts and not facts.total_of(document, row.counts):
+            faults.append(f"{row.counts} is 0 on every isolated CPU: not seen by that oracle")
+        return faults
+
+    # --- All ---
+
+    def cases(self) -> list[Case]:
+        """Every case, in the order in which they are run: what is quick and basic first."""
+        boots = [self.boot_case(group, row) for group, rows in (
+            ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("refuse", REFUSALS),
+            ("machine", MATRIX)) for row in rows]
+        builds = [self.build_case(name) for name in BUILDS]
+        return (self.tool_cases() + self.check_cases() + builds + self.host_cases() + boots +
+                self.screen_cases() + self.debugger_cases())
+
+    def screen_cases(self) -> list[Case]:
+        """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""
+        uefi: dict[str, object] = {"firmware": "uefi", "machine": "q35"}
+        table = (("VGA text", {}, False), ("framebuffer, BIOS", {}, True),
+                 ("framebuffer, UEFI", uefi, True))
+        return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
+                     needs="build: default") for name, fields, framebuffer in table]
+
+    def compare_screen(self, fields: dict[str, object], framebuffer: bool,
+                       folder: Path) -> list[Point]:
+        """Boots a machine that stays on after the verdict, and reads its screen."""
+        iso = self.image_of("default", SCREEN_RUN, framebuffer)
+        rows: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="lateflush-") as short:
+            socket = Path(short, "monitor")
+            m = Machine(kernel=self.build / "lateflush.elf", iso=iso, monitor=socket, endless=True,
+                        **fields)  # type: ignore
+            result = boot(m, folder, 60, folder / "serial.log", until="lateflush: verdict: ",
+                          then=lambda: rows.extend(screen.grab(socket, folder, not framebuffer)))
+        (folder / "screen.txt").write_text("\n".join(rows) + "\n")
+        if not result.stopped:
+            return [Point("", "fail", how_it_ended(result))]
+        fault = screen.difference(result.lines, rows)
+        return [Point("", "fail" if fault else "pass", fault)]
+
+    def debugger_cases(self) -> list[Case]:
+        """What needs QEMU's gdb stub."""
+        kernel = str(self.build / "lateflush.elf")
+        return [
+            Case("debug", "instructions of a null system call",
+                 lambda folder: command_point(
+                     [PYTHON, "tools/count.py", "--kernel", kernel, "--results", str(folder),
+                      "--max", "200", "--max-over-immediate", "15"], folder, 120, ROOT),
+                 needs="build: default"),
+            Case("debug", "gdb commands",
+                 lambda folder: tap_points(
+                     [PYTHON, "tools/debug.py", "--kernel", kernel, "--work", str(folder),
+                      "--self-test"], folder, 120, ROOT),
+                 needs="build: default"),
+        ]
+
+
+def choose(cases: list[Case], groups: list[str], text: str) -> list[Case]:
+    """The cases of these groups whose title holds TEXT, and the builds that they need."""
+    known = {case.group for case in cases}
+    for group in groups:
+        if group not in known:
+            sys.exit(f"test: no group {group}; there are: {' '.join(sorted(known))}")
+    chosen = [case for case in cases if (not groups or case.group in groups)
+              and text.lower() in case.title.lower()]
+    if not chosen:
+        sys.exit(f"test: no case holds {text!r}; -l lists them")
+    needed = {case.needs for case in chosen}
+    return [case for case in cases if case in chosen or case.title in needed]
+
+
+def main() -> int:
+    """Command line of the test driver."""
+    parser = argparse.ArgumentParser(description="run the tests")
+    parser.add_argument("-g", "--group", action="append", default=[], help="only this group")
+    parser.add_argument("-k", "--filter", default="", help="only cases whose title holds this")
+    parser.add_argument("-l", "--list", action="store_true", help="list the cases")
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    build = args.build.resolve()
+    cases = choose(Suites(build).cases(), args.group, args.filter)
+    if args.list:
+        print("\n".join(case.title for case in cases))
+        return 0
+    results = build / "results"
+    fresh_folder(results)
+    suites = Bench(results).run_all(cases)
+    tap.write_junit(results / "junit.xml", suites)
+    points = [point for found in suites.values() for point in found]
+    for title, found in suites.items():
+        for point in found:
+            if point.word == "skip":
+                name = f": {point.name}" if point.name else ""
+                print(f"skipped: {title}{name}: {point.why}"[:200])
+    for title, found in suites.items():
+        if tap.count(found)["fail"]:
+            print(f"failed: {title}")
+    print(tap.summary(points), flush=True)
+    return tap.exit_status(points)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
