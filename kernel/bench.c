@@ -31,8 +31,8 @@
 #define PHASE1_SWAPS	    16	/* canary moves of each isolated CPU in phase 1 */
 #define PHASE2_LEAST	    500 /* flushes of phase 2, whatever was found already */
 #define STALL_OPERATIONS    10000
-#define BROKEN_FLUSHES	    1000   /* phase 2 under break=: at most; floors may be out of reach */
-#define PACE_PAUSES	    200000 /* phase 2: longest wait for the bouncing CPUs */
+#define BROKEN_FLUSHES	    1000 /* phase 2 under break=: at most; floors may be out of reach */
+#define PACE_TURNS	    2048 /* phase 2: longest wait for the bouncing CPUs */
 #define TSC_EVERY_UNDER_TCG 4096
 #define DISTURB_TIMER	    200000 /* break=gap: APIC timer ticks between two disturbances */
 
@@ -69,13 +69,24 @@ static void make_storm_page(void)
 	}
 }
 
-/* Tells ring 3 how many flushes there were. All initiators together; the boot CPU alone writes. */
-static u64 publish_purges(u64 base)
-{
-	u64 flushes = flushes_issued() - base;
+/* flushes_issued() when the phase began. */
+static u64 flushes_base;
 
-	WRITE_ONCE(storm_page->purges, flushes);
-	return flushes;
+static u64 phase_flushes(void)
+{
+	return flushes_issued() - flushes_base;
+}
+
+/* Tells ring 3 how many flushes there were, of all initiators; each of them calls this. */
+static void publish_purges(void)
+{
+	u64 flushes = phase_flushes();
+	u64 told = __atomic_load_n(&storm_page->purges, __ATOMIC_RELAXED);
+
+	while (told < flushes &&
+	       !__atomic_compare_exchange_n(&storm_page->purges, &told, flushes, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
 }
 
 static void start_workers(const struct bench_config *config, u64 phase,
@@ -224,10 +235,11 @@ static void settle(const char *program, const struct bench_config *config)
  * A storm whose allocations all fail flushes nothing and would never end. True, with the reason,
  * when the boot CPU's own share went on for STALL_OPERATIONS without any flush by anybody.
  */
-static bool stalled(struct policy_result *out, u64 flushes)
+static bool stalled(struct policy_result *out)
 {
 	static u64 last_flushes, operations_then;
 	u64 operations = workers[this_cpu_number()].operations;
+	u64 flushes = phase_flushes();
 
 	if (flushes != last_flushes || operations < operations_then) {
 		last_flushes = flushes;
@@ -243,17 +255,16 @@ static bool stalled(struct policy_result *out, u64 flushes)
 static void phase1(const struct bench_config *config, struct policy_result *out)
 {
 	u64 swaps = 0;
-	u64 base;
 
 	settle("spin", config);
 	if (broken & BREAK_GAP)
 		for_isolated_call(disturb);
 	counts_begin();
-	base = flushes_issued();
+	flushes_base = flushes_issued();
 	start_workers(config, 1, NULL);
-	while (publish_purges(base) < config->flushes && !stalled(out, flushes_issued() - base)) {
+	while (phase_flushes() < config->flushes && !stalled(out)) {
 		storm_operation(&workers[this_cpu_number()]);
-		if (flushes_issued() - base < (swaps + 1) * config->flushes / PHASE1_SWAPS)
+		if (phase_flushes() < (swaps + 1) * config->flushes / PHASE1_SWAPS)
 			continue;
 		swaps++;
 		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
@@ -293,9 +304,10 @@ static bool convicted(void)
 }
 
 static bool phase2_is_over(const struct flush_policy *policy, const struct bench_config *config,
-			   const struct policy_result *out, u64 flushes)
+			   const struct policy_result *out)
 {
 	u64 limit = broken ? BROKEN_FLUSHES : config->phase2_flushes;
+	u64 flushes = phase_flushes();
 
 	if (flushes >= min(limit, config->phase2_flushes))
 		return true;
@@ -308,8 +320,9 @@ static bool phase2_is_over(const struct flush_policy *policy, const struct bench
  */
 static void pace(struct storm_worker *worker)
 {
-	u64 limit = random_below(&worker->random, 4) ? PACE_PAUSES : 0;
+	u64 limit = random_below(&worker->random, 4) ? PACE_TURNS : 0;
 
+	publish_purges();
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
 		u64 entries = READ_ONCE(user_page(cpu)->entries);
 
@@ -325,18 +338,15 @@ static void phase2(const struct flush_policy *policy, const struct bench_config 
 		   struct policy_result *out)
 {
 	struct storm_worker *own = &workers[this_cpu_number()];
-	u64 base;
 
 	settle("bounce", config);
 	counts_begin();
-	base = flushes_issued();
+	flushes_base = flushes_issued();
 	start_workers(config, 2, pace);
-	while (!phase2_is_over(policy, config, out, publish_purges(base)) &&
-	       !stalled(out, flushes_issued() - base)) {
+	while (!phase2_is_over(policy, config, out) && !stalled(out)) {
 		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
 			if (cpu_is_isolated(cpu))
 				canary_swap(cpu, true);
-		publish_purges(base);
 		storm_operation(own);
 	}
 	stop_workers(out);

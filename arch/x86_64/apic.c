@@ -9,6 +9,7 @@
 #include "arch/x86_64/io.h"
 #include "arch/x86_64/kernel_map.h"
 #include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
 
 #define APIC_BASE_ENABLE   BIT(11)
@@ -208,4 +209,15 @@ void apic_timer_local(u32 count, u8 vector)
 	apic_write(REG_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
 	apic_write(REG_LVT_TIMER, count ? LVT_PERIODIC | vector : LVT_MASKED);
 	apic_write(REG_TIMER_INITIAL, count);
+	this_cpu()->timer_in_use = count != 0;
+}
+
+bool apic_timer_rest_local(u32 count)
+{
+	if (this_cpu()->timer_in_use)
+		return false;
+	apic_write(REG_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
+	apic_write(REG_LVT_TIMER, count ? VECTOR_REST : LVT_MASKED);
+	apic_write(REG_TIMER_INITIAL, count);
+	return true;
 }

@@ -6,11 +6,10 @@
 #include "arch/x86_64/features.h"
 
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/spinlock.h"
+#include "arch/x86_64/relax.h"
 #include "arch/x86_64/string.h"
 
 struct cpu_features cpu_features __section(".entry.data");
-bool relax_without_pause;
 
 extern u64 clac_sites_start[], clac_sites_end[];
 

@@ -71,6 +71,8 @@ struct percpu {
 	struct call_stats *call_stats; /* one a target, written by this CPU as the sender */
 	u64 idle_rsp;		       /* idle context, saved while a task runs */
 	u64 fault_fixup;	       /* nonzero: see extable.h */
+	u32 relax_turns;	       /* see relax.c */
+	bool timer_in_use;	       /* apic_timer_local() has armed it */
 	bool online;		       /* set once by the CPU itself, never cleared */
 };
 

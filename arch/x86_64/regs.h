@@ -32,6 +32,7 @@ static __always_inline bool user_mode(const struct pt_regs *regs)
 #define VECTOR_PF	     14
 #define VECTOR_MC	     18
 #define VECTOR_FIRST_IRQ     32
+#define VECTOR_REST	     0xeb /* ends a rest under an emulator, see relax.c */
 #define VECTOR_TIMER	     0xec /* local APIC timer: used by tests and by break=gap only */
 #define VECTOR_TEST	     0xed /* an interrupt of no meaning, for tests */
 #define VECTOR_CALL_FUNCTION 0xfb /* cross-calls: mm and everybody else's */

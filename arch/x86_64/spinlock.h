@@ -7,6 +7,7 @@
 #pragma once
 
 #include "arch/x86_64/log.h"
+#include "arch/x86_64/relax.h"
 #include "arch/x86_64/types.h"
 
 typedef struct {
@@ -23,21 +24,6 @@ typedef struct {
  * holder may spend waiting for other CPUs (smp_call.c), so that the wait at the bottom is named.
  */
 #define SPIN_LIMIT (1UL << 34)
-
-/*
- * One turn of a waiting loop. PAUSE, except under QEMU's TCG: there each one takes the emulator's
- * global lock, which the CPU that is waited for needs for every APIC access, and two waiters
- * starve it (a storm took twice as long, measured). Set by features_detect().
- */
-extern bool relax_without_pause;
-
-static inline void cpu_relax(void)
-{
-	if (relax_without_pause)
-		barrier();
-	else
-		__asm__ volatile("pause" ::: "memory");
-}
 
 static inline bool spin_trylock(spinlock_t *lock)
 {

@@ -84,6 +84,9 @@ static void handle_interrupt(struct pt_regs *regs)
 		cpu_halt_forever();
 	case VECTOR_SPURIOUS:
 		break; /* no EOI (SDM Vol 3 10.9) */
+	case VECTOR_REST:
+		apic_eoi();
+		return;
 	case VECTOR_TIMER:
 		apic_eoi();
 		cpu->irqs.timer++;

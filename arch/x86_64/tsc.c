@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/io.h"
 #include "arch/x86_64/log.h"
-#include "arch/x86_64/spinlock.h"
+#include "arch/x86_64/relax.h"
 
 #define PIT_HZ	       1193182UL
 #define PIT_TICKS      23864UL /* 20 ms */

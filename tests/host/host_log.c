@@ -9,10 +9,15 @@
 #include <string.h>
 
 #include "arch/x86_64/log.h"
+#include "arch/x86_64/relax.h"
 #include "tests/host/host_log.h"
 
-/* arch/x86_64/spinlock.h: waiting loops on the host do pause. */
+/* arch/x86_64/relax.h: waiting loops on the host do pause. */
 bool relax_without_pause;
+
+void relax_emulated(void)
+{
+}
 
 jmp_buf *host_panic_jump;
 char host_panic_text[512];
