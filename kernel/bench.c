@@ -363,11 +363,11 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 	make_storm_page();
 	if (!canaries_init())
 		panic("no memory for the canaries");
-	select_policy(policy, config->stack_on_task);
+	select_policy(policy, &config->mode);
 	canaries_reset();
 	out->name = policy->name;
 	out->lineage = policy->lineage;
-	out->roots = 1;
+	out->roots = config->mode.roots == ROOTS_TWO ? 2 : 1;
 	out->nr_cpus = nr_online_cpus();
 	out->ran = true;
 	for (u32 i = 0; i < policy->nr_claims; i++) {

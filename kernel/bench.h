@@ -18,7 +18,7 @@ struct bench_config {
 	u64 bounce_every; /* phase 2: see storm_page */
 	u32 alias_percent;
 	bool vmap_stack;
-	bool stack_on_task;
+	struct policy_mode mode;
 };
 
 /* What a verdict needs, per policy. */

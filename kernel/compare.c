@@ -39,7 +39,7 @@ static bool read_config(const struct options *options, struct bench_config *conf
 		.bounce_every = 1,
 		.workers = 3,
 		.vmap_stack = options->vmap_stack,
-		.stack_on_task = options->stack_on_task,
+		.mode = options_policy_mode(options),
 	};
 	if (!run_only_knows(run, known, err, errlen) ||
 	    !run_u64(run, "flushes", 1, 100000000, &config->flushes, err, errlen) ||

@@ -8,6 +8,7 @@
 #include "kernel/ending.h"
 #include "kernel/options.h"
 #include "kernel/result.h"
+#include "mm/policy/policy.h"
 
 /* What an experiment is given. */
 struct setup {
@@ -31,6 +32,12 @@ const struct experiment *find_experiment(const char *name);
 enum ending run_compare(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
+
+/* How the options ask for a policy to be put in force: pti= and stack=. */
+struct policy_mode options_policy_mode(const struct options *options);
+
+/* A policy that cannot be put in force that way: says so and returns END_REFUSED. */
+enum ending refuse_policy(const struct flush_policy *policy, const char *why);
 
 /* A bad parameter, found by an experiment: prints the text and returns END_REFUSED. */
 enum ending refuse(const char *text);

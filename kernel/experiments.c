@@ -31,6 +31,17 @@ const struct experiment *find_experiment(const char *name)
 	return NULL;
 }
 
+struct policy_mode options_policy_mode(const struct options *options)
+{
+	return (struct policy_mode){options->pti ? ROOTS_TWO : ROOTS_ONE, options->stack_on_task};
+}
+
+enum ending refuse_policy(const struct flush_policy *policy, const char *why)
+{
+	pr_err("tlbi=%s: %s", policy->name, why);
+	return END_REFUSED;
+}
+
 enum ending refuse(const char *text)
 {
 	pr_err("%s", text);

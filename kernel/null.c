@@ -18,10 +18,16 @@ enum ending run_null(const struct setup *setup)
 	const char *name = setup->options->tlbi;
 	const struct flush_policy *policy = name[0] ? find_policy(name) : flush_policies[0];
 	struct task_config config = {setup->options->vmap_stack, boot_alloc_frames(1)};
+	struct policy_mode mode;
+	const char *why;
 
 	if (nr_online_cpus() < 2)
 		return refuse("run=null needs 2 CPUs or more, one of them isolated");
-	select_policy(policy, setup->options->stack_on_task);
+	mode = options_policy_mode(setup->options);
+	why = policy_refuses(policy, &mode);
+	if (why)
+		return refuse_policy(policy, why);
+	select_policy(policy, &mode);
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
 		const char *error = NULL;
 		struct task *task;

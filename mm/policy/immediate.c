@@ -37,7 +37,7 @@ static noinstr void nothing_nmi_exit(u64 saved)
 const struct flush_policy policy_immediate = {
 	.name = "immediate",
 	.lineage = "mainline",
-	.roots = ROOTS_ONE | ROOTS_TWO,
+	.roots = ROOTS_ONE,
 	.reset = nothing_reset,
 	.need_ipi = always_ipi,
 	.doors = {nothing, nothing, nothing_nmi_enter, nothing_nmi_exit},

@@ -26,7 +26,7 @@ const struct flush_policy *flush_policy = &policy_immediate;
 
 struct selection {
 	const struct flush_policy *policy;
-	bool on_task_stack;
+	const struct policy_mode *mode;
 };
 
 const struct flush_policy *find_policy(const char *name)
@@ -50,12 +50,25 @@ static void select_stopped(void *arg)
 		selection->policy->reset(cpu);
 	}
 	flush_policy = selection->policy;
-	doors_set(&selection->policy->doors, selection->on_task_stack);
+	doors_set(selection->mode->roots == ROOTS_TWO ? &selection->policy->doors_two
+						      : &selection->policy->doors,
+		  selection->mode->on_task_stack);
 }
 
-void select_policy(const struct flush_policy *policy, bool on_task_stack)
+const char *policy_refuses(const struct flush_policy *policy, const struct policy_mode *mode)
 {
-	struct selection selection = {policy, on_task_stack};
+	if (!(policy->roots & mode->roots))
+		return mode->roots == ROOTS_TWO ? "works with one root only (pti=off)"
+						: "needs two roots (pti=on)";
+	if (mode->roots == ROOTS_TWO && mode->on_task_stack)
+		return "stack=task needs one root (pti=off): ring 3's root has no task stacks";
+	return NULL;
+}
 
+void select_policy(const struct flush_policy *policy, const struct policy_mode *mode)
+{
+	struct selection selection = {policy, mode};
+
+	BUG_ON(policy_refuses(policy, mode));
 	stop_cpus(select_stopped, &selection);
 }

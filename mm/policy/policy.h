@@ -17,11 +17,12 @@ struct flush_range {
 	u64 generation;
 };
 
+/* What a CPU in ring 3 runs on: the kernel's tables, or a second root without them (kPTI). */
 enum policy_roots { ROOTS_ONE = 1, ROOTS_TWO = 2 };
 
-/* A known defect of a policy: what a run may find without failing. */
+/* A known defect of a policy: what a run may find without failing, and what `convict` must find. */
 struct policy_claim {
-	const char *id;	     /* "N1".."N9" */
+	const char *id;	     /* "N1".."N9", or another id of docs/rules.md */
 	const char *context; /* where the stale or lost translation is met: process, irq, nmi */
 	const char *effect;  /* stale, lost, spurious */
 };
@@ -32,13 +33,20 @@ struct flush_policy {
 	u32 roots; /* set of enum policy_roots */
 	const struct policy_claim *claims;
 	u32 nr_claims;
-	bool defers; /* false: every flush is an IPI, as in mainline */
+	bool defers;  /* false: every flush is an IPI, as in mainline */
+	bool control; /* wrong on purpose: no part of the default comparison */
+
+	/* NULL, or a function that says what this machine lacks for it (NULL: nothing): `skip`. */
+	const char *(*missing)(void);
 
 	/*
 	 * Puts CPU's words into their state "in the kernel, nothing owed". All CPUs stopped, called
 	 * for each of them when the policy is selected.
 	 */
 	void (*reset)(unsigned int cpu);
+
+	/* Initiator, once a purge, before any need_ipi(). May be NULL. Interrupts on. */
+	void (*begin)(const struct flush_range *range);
 
 	/*
 	 * Initiator, once a purge and online CPU, its own among them: true if it must be sent an
@@ -47,8 +55,16 @@ struct flush_policy {
 	 */
 	bool (*need_ipi)(unsigned int cpu, const struct flush_range *range);
 
-	/* Target, noinstr: see doors.h. */
+	/*
+	 * NULL: addresses, and the frames of vfree(), may be reused as soon as a purge is over.
+	 * Else they rest for as long as any online CPU lags, that is, has executed no full flush
+	 * since purge GENERATION; mm/ asks, and interrupts the laggards when too much rests.
+	 */
+	bool (*lags)(unsigned int cpu, u64 generation);
+
+	/* Target, noinstr: see doors.h. With one root, and with two; unset: it cannot. */
 	struct door_ops doors;
+	struct door_ops doors_two;
 };
 
 /* All policies, in the order in which they are reported; NULL ends it. */
@@ -60,8 +76,18 @@ extern const struct flush_policy *flush_policy;
 /* NULL if there is none of that name. */
 const struct flush_policy *find_policy(const char *name);
 
+/* How a policy is put in force. */
+struct policy_mode {
+	enum policy_roots roots;
+	bool on_task_stack; /* stack=task: one root only */
+};
+
+/* NULL if POLICY can be put in force that way, else why it cannot. */
+const char *policy_refuses(const struct flush_policy *policy, const struct policy_mode *mode);
+
 /*
  * Puts POLICY in force: stops all other CPUs, resets every CPU's words, points the doors at it.
- * No CPU may have a task then (panics otherwise). Interrupts on.
+ * Tasks made from then on have as many roots as MODE says. No CPU may have a task then, and
+ * policy_refuses() must be NULL (panics otherwise). Interrupts on.
  */
-void select_policy(const struct flush_policy *policy, bool on_task_stack);
+void select_policy(const struct flush_policy *policy, const struct policy_mode *mode);

@@ -99,7 +99,7 @@ static noinstr void state_bits_nmi_exit(u64 moved)
 const struct flush_policy policy_state_bits = {
 	.name = "state-bits",
 	.lineage = "v2 (the seed)",
-	.roots = ROOTS_ONE | ROOTS_TWO,
+	.roots = ROOTS_ONE,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,

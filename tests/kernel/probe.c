@@ -63,6 +63,26 @@ void on_cpu(unsigned int cpu, cpu_work_t work, void *arg, const char *what)
 	cpu_work_wait(cpu, 30000, what);
 }
 
+bool select_policy_here(const struct flush_policy *policy)
+{
+	struct policy_mode mode = options_policy_mode(ktest_setup->options);
+	const char *why = policy_refuses(policy, &mode);
+
+	if (why) {
+		ktest_skip("%s %s", policy->name, why);
+		return false;
+	}
+	select_policy(policy, &mode);
+	return true;
+}
+
+void select_default_policy(void)
+{
+	const struct policy_mode mode = {ROOTS_ONE, false};
+
+	select_policy(flush_policies[0], &mode);
+}
+
 bool is_tcg(void)
 {
 	return strcmp(cpu_features.hypervisor, "TCGTCGTCGTCG") == 0;

@@ -9,6 +9,7 @@
 #include "arch/x86_64/tsc.h"
 #include "kernel/cpu_work.h"
 #include "kernel/ktest.h"
+#include "mm/policy/policy.h"
 
 /* No fault; anything else is the vector of one. */
 #define PROBE_OK (~0UL)
@@ -30,6 +31,12 @@ static inline u64 load(u64 va)
 
 /* Runs WORK(ARG) on CPU, the caller's or another, and waits for its end. */
 void on_cpu(unsigned int cpu, cpu_work_t work, void *arg, const char *what);
+
+/* Puts POLICY in force as pti= and stack= say; false, with a skip, if it cannot be. */
+bool select_policy_here(const struct flush_policy *policy);
+
+/* The first of the list, which takes any mode, with one root and the doors' own stack. */
+void select_default_policy(void);
 
 /* QEMU's interpreter; its TLB differs from hardware's in what the suites say. */
 bool is_tcg(void);

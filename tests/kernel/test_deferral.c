@@ -50,13 +50,7 @@ static bool use_policy(const char *name)
 		ktest_skip("built without %s", name);
 		return false;
 	}
-	select_policy(policy, ktest_setup->options->stack_on_task);
-	return true;
-}
-
-static void use_default(void)
-{
-	select_policy(flush_policies[0], false);
+	return select_policy_here(policy);
 }
 
 /* Starts the spinning program and waits until it runs. */
@@ -194,7 +188,7 @@ KTEST(deferral, every_door_drains)
 	drain_by(&r, BY_EXCEPTION);
 	EXPECT_EQ(r.task->exit_code, -1);
 	ring3_destroy(&r);
-	use_default();
+	select_default_policy();
 }
 
 KTEST(deferral, cpu_in_the_kernel_is_interrupted)
@@ -215,7 +209,7 @@ KTEST(deferral, cpu_in_the_kernel_is_interrupted)
 	EXPECT_EQ(now.callbacks - before.callbacks, 1);
 	EXPECT_EQ(now.drains - before.drains, 0);
 	EXPECT_EQ(uncovered(), 0);
-	use_default();
+	select_default_policy();
 }
 
 /* What must not wait does not, whatever the policy defers. */
@@ -236,7 +230,7 @@ KTEST(deferral, undeferrable_flush_interrupts_ring3)
 	EXPECT_EQ(now.callbacks - before.callbacks, 1);
 	EXPECT_EQ(uncovered(), 0);
 	ring3_finish(&r);
-	use_default();
+	select_default_policy();
 }
 
 KTEST(deferral, immediate_is_one_callback_a_flush)
@@ -259,7 +253,7 @@ KTEST(deferral, immediate_is_one_callback_a_flush)
 	EXPECT_EQ(now.deferred - before.deferred, 0);
 	EXPECT_EQ(now.drains - before.drains, 0);
 	ring3_finish(&r);
-	use_default();
+	select_default_policy();
 }
 
 /* --- The context word --------------------------------------------------------------------------
@@ -289,7 +283,7 @@ KTEST(deferral, counter_wraps)
 	}
 	ring3_finish(&r);
 	EXPECT_EQ(word_of(target()) & (CT_WORK_MASK | CT_STATE_MASK), CT_KERNEL);
-	use_default();
+	select_default_policy();
 }
 
 /* On the word of a CPU that sits in the kernel and does not look at it meanwhile. */
@@ -323,7 +317,7 @@ KTEST(deferral, set_cpu_work)
 		EXPECT_EQ(ct_set_cpu_work(target(), cases[i].work), cases[i].recorded);
 		EXPECT_EQ(word_of(target()), want);
 	}
-	use_default(); /* resets the word */
+	select_default_policy(); /* resets the word */
 }
 
 /* --- User mappings -----------------------------------------------------------------------------
@@ -394,7 +388,7 @@ KTEST(deferral, user_flush_is_not_absorbed)
 	EXPECT_EQ(facts().ipis - now.ipis, 0);
 	ring3_finish(&r);
 	frame_free(second);
-	use_default();
+	select_default_policy();
 }
 
 /* The other half: a CPU that has not loaded the root is left alone. */
@@ -411,5 +405,5 @@ KTEST(deferral, user_flush_spares_other_cpus)
 	now = facts();
 	EXPECT_EQ(now.requests - before.requests, 0);
 	ring3_destroy(&r);
-	use_default();
+	select_default_policy();
 }

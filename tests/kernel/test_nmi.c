@@ -356,7 +356,8 @@ static void storm_under(const struct flush_policy *policy)
 	struct random random;
 	struct ring3 r;
 
-	select_policy(policy, ktest_setup->options->stack_on_task);
+	if (!select_policy_here(policy))
+		return;
 	if (!ring3_create(&r, target(), "test_loop", 0))
 		return;
 	random_init(&random, ktest_setup->options->seed, 7);
@@ -410,5 +411,5 @@ KTEST(nmi, storm_on_system_calls)
 		}
 	}
 	EXPECT(sent >= 20);
-	select_policy(flush_policies[0], false);
+	select_default_policy();
 }

@@ -210,7 +210,7 @@ KTEST(oracles, canary_sees_a_withheld_flush)
 		ktest_skip("break=ipi is in the deferrable flush, which this build has not");
 		return;
 	}
-	select_policy(find_policy("immediate"), false);
+	select_default_policy();
 	before = now = canary_counts(target());
 	for (u32 i = 0; i < 20 && now.stale == before.stale; i++) {
 		probe();
