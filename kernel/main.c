@@ -17,6 +17,7 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/percpu_init.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
@@ -107,9 +108,6 @@ static void read_options(void)
 
 	if (!options_parse(boot.cmdline, &words, &options, refusal, sizeof(refusal)))
 		options_parse("", &words, &options, err, sizeof(err));
-	else if (options.pti)
-		snprintf(refusal, sizeof(refusal),
-			 "pti=on: this build runs on one root; valid: pti=off");
 	else if (options.defect[0])
 		snprintf(refusal, sizeof(refusal), "defect=%s: this build has no defect switches",
 			 options.defect);
@@ -163,6 +161,8 @@ static void init_memory(void)
 	features_patch_clac();
 	features_apply_local();
 	error = kernel_map_init(ram, nr_ram);
+	if (!error)
+		error = roots_init();
 	if (error)
 		refuse_to_boot("memory", error);
 }

@@ -6,8 +6,10 @@
 
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/tlb.h"
 
 extern const struct flush_policy policy_immediate;
 #if CONFIG_CONTEXT_TRACKING_WORK
@@ -50,9 +52,17 @@ static void select_stopped(void *arg)
 		selection->policy->reset(cpu);
 	}
 	flush_policy = selection->policy;
+	roots_select(selection->mode->roots == ROOTS_TWO);
 	doors_set(selection->mode->roots == ROOTS_TWO ? &selection->policy->doors_two
 						      : &selection->policy->doors,
 		  selection->mode->on_task_stack);
+}
+
+/* Kernel mappings may have ceased to be global. */
+static void flush_everything(void *unused)
+{
+	(void)unused;
+	__flush_tlb_all();
 }
 
 const char *policy_refuses(const struct flush_policy *policy, const struct policy_mode *mode)
@@ -71,4 +81,5 @@ void select_policy(const struct flush_policy *policy, const struct policy_mode *
 
 	BUG_ON(policy_refuses(policy, mode));
 	stop_cpus(select_stopped, &selection);
+	on_each_cpu(CALL_OTHER, flush_everything, NULL);
 }

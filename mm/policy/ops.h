@@ -12,6 +12,7 @@
 
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/types.h"
 
@@ -67,6 +68,63 @@ static __always_inline u32 remote_read32(const u32 *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
+
+/*
+ * The doors of a policy that treats both root modes alike. NAME_enter(), NAME_exit(),
+ * NAME_nmi_enter() and NAME_nmi_exit() are __always_inline functions of its file; with two roots
+ * the root is switched around them: on the way in before anything else, so that INVLPG reaches the
+ * kernel's PCID, on the way out after everything else. An NMI goes back to the root it came from.
+ */
+#define DEFINE_POLICY_DOORS(name)                                                                  \
+	static noinstr void name##_enter_one(void)                                                 \
+	{                                                                                          \
+		name##_enter();                                                                    \
+	}                                                                                          \
+	static noinstr void name##_exit_one(void)                                                  \
+	{                                                                                          \
+		name##_exit();                                                                     \
+	}                                                                                          \
+	static noinstr u64 name##_nmi_enter_one(void)                                              \
+	{                                                                                          \
+		return name##_nmi_enter();                                                         \
+	}                                                                                          \
+	static noinstr void name##_nmi_exit_one(u64 saved)                                         \
+	{                                                                                          \
+		name##_nmi_exit(saved);                                                            \
+	}                                                                                          \
+	static noinstr void name##_enter_two(void)                                                 \
+	{                                                                                          \
+		switch_root_noflush(ROOT_KERNEL);                                                  \
+		name##_enter();                                                                    \
+	}                                                                                          \
+	static noinstr void name##_exit_two(void)                                                  \
+	{                                                                                          \
+		name##_exit();                                                                     \
+		switch_root_noflush(ROOT_RING3);                                                   \
+	}                                                                                          \
+	static noinstr u64 name##_nmi_enter_two(void)                                              \
+	{                                                                                          \
+		bool ring3 = on_ring3_root();                                                      \
+                                                                                                   \
+		if (ring3)                                                                         \
+			switch_root_noflush(ROOT_KERNEL);                                          \
+		return name##_nmi_enter() << 1 | ring3;                                            \
+	}                                                                                          \
+	static noinstr void name##_nmi_exit_two(u64 saved)                                         \
+	{                                                                                          \
+		name##_nmi_exit(saved >> 1);                                                       \
+		if (saved & 1)                                                                     \
+			switch_root_noflush(ROOT_RING3);                                           \
+	}
+
+#define POLICY_DOORS_ONE(name)                                                                     \
+	{                                                                                          \
+		name##_enter_one, name##_exit_one, name##_nmi_enter_one, name##_nmi_exit_one       \
+	}
+#define POLICY_DOORS_TWO(name)                                                                     \
+	{                                                                                          \
+		name##_enter_two, name##_exit_two, name##_nmi_enter_two, name##_nmi_exit_two       \
+	}
 
 /*
  * The deferred flush itself: everything, global entries too. Counted before it is executed, so

@@ -49,7 +49,7 @@ static bool state_bits_need_ipi(unsigned int cpu, const struct flush_range *rang
 	return !ct_set_cpu_work(cpu, CT_WORK_TLBI);
 }
 
-static noinstr void state_bits_enter(void)
+static __always_inline void state_bits_enter(void)
 {
 	u32 state = this_add_return32(struct context_tracking, state,
 				      CT_KERNEL - CT_USER + CT_COUNTER_ONE);
@@ -58,7 +58,7 @@ static noinstr void state_bits_enter(void)
 		drain_all_local();
 }
 
-static noinstr void state_bits_exit(void)
+static __always_inline void state_bits_exit(void)
 {
 	u32 old = this_read32(struct context_tracking, state);
 
@@ -75,7 +75,7 @@ static noinstr void state_bits_exit(void)
  * Only the outermost NMI out of ring 3 moves the counter (even -> odd); one that strikes inside the
  * kernel, or inside another, finds it odd and has nothing to do. Returns whether it moved it.
  */
-static noinstr u64 state_bits_nmi_enter(void)
+static __always_inline u64 state_bits_nmi_enter(void)
 {
 	u32 state = this_read32(struct context_tracking, state);
 
@@ -90,20 +90,23 @@ static noinstr u64 state_bits_nmi_enter(void)
 	return 1;
 }
 
-static noinstr void state_bits_nmi_exit(u64 moved)
+static __always_inline void state_bits_nmi_exit(u64 moved)
 {
 	if (moved)
 		this_add_return32(struct context_tracking, state, CT_COUNTER_ONE);
 }
 
+DEFINE_POLICY_DOORS(state_bits)
+
 const struct flush_policy policy_state_bits = {
 	.name = "state-bits",
 	.lineage = "v2 (the seed)",
-	.roots = ROOTS_ONE,
+	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
 	.reset = state_bits_reset,
 	.need_ipi = state_bits_need_ipi,
-	.doors = {state_bits_enter, state_bits_exit, state_bits_nmi_enter, state_bits_nmi_exit},
+	.doors = POLICY_DOORS_ONE(state_bits),
+	.doors_two = POLICY_DOORS_TWO(state_bits),
 };
