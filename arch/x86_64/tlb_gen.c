@@ -42,12 +42,12 @@ noinstr void tlb_gen_cover_all(struct tlb_gen_cpu *cpu, u64 upto)
 		WRITE_ONCE(cpu->covered, upto);
 }
 
-static bool is_ahead(const struct tlb_gen_cpu *cpu, u64 n)
+static __always_inline bool is_ahead(const struct tlb_gen_cpu *cpu, u64 n)
 {
 	return cpu->ahead[n % TLB_GEN_WINDOW] == n;
 }
 
-void tlb_gen_cover_one(struct tlb_gen_cpu *cpu, u64 gen)
+noinstr void tlb_gen_cover_one(struct tlb_gen_cpu *cpu, u64 gen)
 {
 	cpu->ahead[gen % TLB_GEN_WINDOW] = gen;
 	while (is_ahead(cpu, cpu->covered + 1))

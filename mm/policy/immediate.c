@@ -39,7 +39,8 @@ static __always_inline void immediate_nmi_exit(u64 saved)
 	(void)saved;
 }
 
-DEFINE_POLICY_DOORS(immediate)
+DEFINE_POLICY_DOORS(immediate, immediate_enter, immediate_exit, immediate_nmi_enter,
+		    immediate_nmi_exit);
 
 const struct flush_policy policy_immediate = {
 	.name = "immediate",

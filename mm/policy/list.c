@@ -11,17 +11,42 @@
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
 
+/* Sound ones in the order of the lineage, then those that are not. */
+#define DEFERRING_POLICIES(X)                                                                      \
+	X(work_word)                                                                               \
+	X(state_bits)                                                                              \
+	X(watching)                                                                                \
+	X(cr3_flag)                                                                                \
+	X(cr3_pending)                                                                             \
+	X(fancy_state)                                                                             \
+	X(range_list)                                                                              \
+	X(generation)                                                                              \
+	X(quarantine)                                                                              \
+	X(ledger)                                                                                  \
+	X(broadcast)                                                                               \
+	X(exit_flush)                                                                              \
+	X(cr3_drain)                                                                               \
+	X(posted_v2)                                                                               \
+	X(posted_v3)                                                                               \
+	X(posted_v4)                                                                               \
+	X(posted_v5)                                                                               \
+	X(posted_v6)                                                                               \
+	X(v8_unsaved)
+
 extern const struct flush_policy policy_immediate;
+#define DECLARE(name) extern const struct flush_policy policy_##name;
+#define ENTER(name)   &policy_##name,
+
 #if CONFIG_CONTEXT_TRACKING_WORK
-extern const struct flush_policy policy_state_bits;
+DEFERRING_POLICIES(DECLARE)
 #endif
 
 const struct flush_policy *const flush_policies[] = {
 	&policy_immediate,
 #if CONFIG_CONTEXT_TRACKING_WORK
-	&policy_state_bits,
+	DEFERRING_POLICIES(ENTER)
 #endif
-	NULL,
+		NULL,
 };
 
 const struct flush_policy *flush_policy = &policy_immediate;

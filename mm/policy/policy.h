@@ -15,6 +15,7 @@ struct flush_range {
 	u32 initiator;	/* CPU number */
 	bool full;	/* more than the ceiling: each CPU flushes all instead of page by page */
 	u64 generation;
+	u64 ticket; /* what begin() returned; 0 without one, and for undeferrable flushes */
 };
 
 /* What a CPU in ring 3 runs on: the kernel's tables, or a second root without them (kPTI). */
@@ -33,8 +34,10 @@ struct flush_policy {
 	u32 roots; /* set of enum policy_roots */
 	const struct policy_claim *claims;
 	u32 nr_claims;
-	bool defers;  /* false: every flush is an IPI, as in mainline */
-	bool control; /* wrong on purpose: no part of the default comparison */
+	bool broadcast; /* the initiator's instruction flushes everywhere: others execute nothing */
+	bool defers;	/* false: every flush is an IPI, as in mainline */
+	bool eager;	/* flushes at every entry, owed or not: does not promise R9 */
+	bool control;	/* wrong on purpose: no part of the default comparison */
 
 	/* NULL, or a function that says what this machine lacks for it (NULL: nothing): `skip`. */
 	const char *(*missing)(void);
@@ -45,8 +48,11 @@ struct flush_policy {
 	 */
 	void (*reset)(unsigned int cpu);
 
-	/* Initiator, once a purge, before any need_ipi(). May be NULL. Interrupts on. */
-	void (*begin)(const struct flush_range *range);
+	/*
+	 * Initiator, once a purge, before any need_ipi(): the policy's own number of this purge,
+	 * kept in range->ticket. May be NULL. Interrupts on.
+	 */
+	u64 (*begin)(const struct flush_range *range);
 
 	/*
 	 * Initiator, once a purge and online CPU, its own among them: true if it must be sent an
@@ -54,6 +60,12 @@ struct flush_policy {
 	 * on.
 	 */
 	bool (*need_ipi)(unsigned int cpu, const struct flush_range *range);
+
+	/*
+	 * Any CPU, when it has executed RANGE's flush, by IPI or as the initiator. May be NULL.
+	 * Interrupts off.
+	 */
+	void (*flushed)(const struct flush_range *range);
 
 	/*
 	 * NULL: addresses, and the frames of vfree(), may be reused as soon as a purge is over.
