@@ -57,16 +57,20 @@ static void generation_flushed(const struct flush_range *range)
 		own_write(struct generation_own, seen, range->ticket);
 }
 
+static noinstr void generation_catch_up(u64 now)
+{
+	drain_all_local();
+	own_write(struct generation_own, seen, now);
+}
+
 static __always_inline void generation_enter(void)
 {
 	u64 now;
 
 	own_xchg(struct generation_own, in_kernel, 1);
 	now = word_read(&generation);
-	if (unlikely(now != own_read(struct generation_own, seen))) {
-		drain_all_local();
-		own_write(struct generation_own, seen, now);
-	}
+	if (unlikely(own_differs(struct generation_own, seen, now)))
+		generation_catch_up(now);
 }
 
 static __always_inline void generation_exit(void)
@@ -78,7 +82,7 @@ static __always_inline u64 generation_nmi_enter(void)
 {
 	u64 saved = own_xchg(struct generation_own, in_kernel, 1);
 
-	if (word_read(&generation) != own_read(struct generation_own, seen))
+	if (own_differs(struct generation_own, seen, word_read(&generation)))
 		__flush_tlb_all();
 	return saved;
 }

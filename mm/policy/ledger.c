@@ -112,7 +112,7 @@ static __always_inline bool look_up(u64 number, struct ledger_entry *out)
  * Two passes: what is found large in the middle would make the INVLPGs before it wasted work. The
  * second pass looks each entry up again, and a flush of everything is always right.
  */
-static noinstr void ledger_catch_up(u64 seen, u64 now)
+static __always_inline void flush_missed(u64 seen, u64 now)
 {
 	u64 ceiling = (u64)tlb_single_page_flush_ceiling << PAGE_SHIFT;
 	struct ledger_entry entry;
@@ -141,20 +141,23 @@ all:
 	drain_all_local();
 }
 
+static noinstr void ledger_catch_up(u64 now)
+{
+	flush_missed(own_read(struct ledger_own, seen), now);
+	own_write(struct ledger_own, seen, now);
+}
+
 static __always_inline void ledger_compare(void)
 {
 	u64 now = word_read(&newest);
-	u64 seen = own_read(struct ledger_own, seen);
 
-	if (likely(now == seen))
-		return;
-	ledger_catch_up(seen, now);
-	own_write(struct ledger_own, seen, now);
+	if (unlikely(own_differs(struct ledger_own, seen, now)))
+		ledger_catch_up(now);
 }
 
 static __always_inline void ledger_nmi_compare(void)
 {
-	if (word_read(&newest) != own_read(struct ledger_own, seen))
+	if (own_differs(struct ledger_own, seen, word_read(&newest)))
 		__flush_tlb_all();
 }
 

@@ -41,12 +41,29 @@
 #define __this_write(at, type, value)                                                              \
 	do {                                                                                       \
 		type _new = (value);                                                               \
-		__asm__ volatile("mov %0, %%gs:%c1" ::"r"(_new), "i"(at) : "memory");              \
+		_Static_assert(sizeof(type) == 4 || sizeof(type) == 8, "a word");                  \
+		if (sizeof(type) == 4)                                                             \
+			__asm__ volatile("movl %0, %%gs:%c1" ::"ri"((u32)_new), "i"(at)            \
+					 : "memory");                                              \
+		else                                                                               \
+			__asm__ volatile("movq %0, %%gs:%c1" ::"re"((u64)_new), "i"(at)            \
+					 : "memory");                                              \
 	} while (0)
 #define this_write(type, field, value)                                                             \
 	__this_write(SHARED_AT(type, field), FIELD_TYPE(type, field), value)
 #define own_write(type, field, value)                                                              \
 	__this_write(OWN_AT(type, field), FIELD_TYPE(type, field), value)
+
+/* A plain load and a comparison in one instruction: is this CPU's own word another than VALUE? */
+#define own_differs(type, field, value)                                                            \
+	({                                                                                         \
+		bool _differs;                                                                     \
+		__asm__ volatile("cmp %1, %%gs:%c2"                                                \
+				 : "=@ccne"(_differs)                                              \
+				 : "r"((FIELD_TYPE(type, field))(value)), "i"(OWN_AT(type, field)) \
+				 : "memory");                                                      \
+		_differs;                                                                          \
+	})
 
 /* XCHG: returns what was there. A full barrier. */
 #define __this_xchg(at, type, value)                                                               \

@@ -63,16 +63,23 @@ static bool quarantine_lags(unsigned int cpu, u64 generation)
 	       generation;
 }
 
+/* `seen` may be ahead: an undeferrable flush has a number too, which `newest` does not know. */
+static noinstr void quarantine_catch_up(u64 now)
+{
+	if (now < own_read(struct quarantine_own, seen))
+		return;
+	drain_all_local();
+	own_write(struct quarantine_own, seen, now);
+}
+
 static __always_inline void quarantine_enter(void)
 {
 	u64 now;
 
 	own_xchg(struct quarantine_own, in_kernel, 1);
 	now = word_read(&newest);
-	if (unlikely(now > own_read(struct quarantine_own, seen))) {
-		drain_all_local();
-		own_write(struct quarantine_own, seen, now);
-	}
+	if (unlikely(own_differs(struct quarantine_own, seen, now)))
+		quarantine_catch_up(now);
 }
 
 static __always_inline void quarantine_exit(void)
