@@ -245,6 +245,8 @@ static void init_cpus(void)
 		refuse_to_boot("local APIC", error);
 	apic_enable_local();
 	this_cpu()->apic_id = apic_id_local();
+	if (madt.nr_cpus == 1) /* the boot CPU, whether the MADT says so or nobody */
+		madt.cpu[0].apic_id = this_cpu()->apic_id;
 	percpu_set_online();
 	smp_start(&madt, &config, &smp);
 	pr_info("CPUs: found %u, started %u%s", smp.found, smp.started,

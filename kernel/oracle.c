@@ -40,7 +40,8 @@ static noinline void look_closer(enum check_point where)
 {
 	struct percpu *cpu = this_cpu();
 
-	if (cpu->tlb.nr_drains != cpu->drains_seen)
+	/* Not in an NMI: it may have struck while this CPU does the same sums. */
+	if (where != CHECK_NMI && cpu->tlb.nr_drains != cpu->drains_seen)
 		check_drain(cpu);
 	if (!tlb_gen_uncovered(&cpu->tlb_gen))
 		return;

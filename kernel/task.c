@@ -95,16 +95,6 @@ int task_map(struct task *task, u64 va, phys_addr_t frame, u64 flags)
 	return map_page(task->mm.root, va, frame, flags | PTE_USER);
 }
 
-/* Both root tables, whether the second is going to be used or not. */
-static phys_addr_t alloc_root_pair(void)
-{
-	phys_addr_t pair = frame_alloc_block(ROOT_PAIR, ROOT_PAIR * PAGE_SIZE);
-
-	if (pair)
-		memset(phys_to_virt(pair), 0, ROOT_PAIR * PAGE_SIZE);
-	return pair;
-}
-
 struct task *task_create(const struct program *program, unsigned int cpu,
 			 const struct task_config *config, const char **error)
 {
@@ -123,7 +113,7 @@ struct task *task_create(const struct program *program, unsigned int cpu,
 		task->vmap_stack = vmalloc(TASK_STACK_BYTES);
 	if (task->vmap_stack)
 		task->kernel_stack_top = (u64)task->vmap_stack + TASK_STACK_BYTES;
-	task->mm.root = alloc_root_pair();
+	task->mm.root = boot_alloc_root_pair(); /* the second may stay unused */
 	if (task->mm.root && (task->vmap_stack || !config->vmap_stack)) {
 		int err = build_root(task, &elf, config);
 

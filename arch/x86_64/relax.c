@@ -35,6 +35,7 @@ void relax_emulated(void)
 	local_irq_disable();
 	if (apic_timer_rest_local(REST_TICKS)) {
 		safe_halt();
+		local_irq_disable();
 		apic_timer_rest_local(0);
 	}
 	local_irq_enable();

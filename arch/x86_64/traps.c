@@ -147,9 +147,14 @@ void handle_kernel_entry(struct pt_regs *regs)
 	handle_kernel_exception(regs);
 }
 
+/*
+ * An NMI may strike between a page fault and its handler's look at CR2, and its own handler may
+ * fault: CR2 is put back.
+ */
 void handle_paranoid_entry(struct pt_regs *regs)
 {
 	struct percpu *cpu = this_cpu();
+	u64 fault_address = read_cr2();
 
 	switch (regs->vector) {
 	case VECTOR_NMI:
@@ -162,15 +167,18 @@ void handle_paranoid_entry(struct pt_regs *regs)
 		if (nmi_hook)
 			nmi_hook(regs);
 		oracle_check_local(CHECK_NMI);
-		return;
+		break;
 	case VECTOR_DB:
 		write_dr6(0);
+		if (!db_hook) /* nobody's breakpoint would strike again for ever: RET drops RF */
+			write_dr7(0);
 		user_page(cpu->cpu)->causes[CAUSE_EXCEPTION]++;
 		if (db_hook)
 			db_hook(regs);
 		regs->rflags &= ~RFLAGS_TF; /* the kernel does not step itself */
-		return;
+		break;
 	default:
 		handle_kernel_exception(regs);
 	}
+	write_cr2(fault_address);
 }

@@ -74,12 +74,16 @@ static __always_inline void ct_exit(void)
 }
 
 /*
- * An NMI out of ring 3 makes the counter odd and drains; it returns that it did. One that finds the
- * counter odd has struck in the kernel, or inside another. If the work bit is there, the entry
- * under it may be between its XADD and its flush: the NMI flushes for itself (R6), the entry will
- * too. Later in the kernel the bit means work already done, which is done once more; NMIs are rare.
+ * An NMI out of ring 3 makes the counter odd; it returns that it did. One that finds the counter
+ * odd has struck in the kernel, or inside another. In both cases it flushes for itself if the work
+ * bit is there (R6): out of ring 3 that is what is owed; behind an entry's XADD the entry may not
+ * have flushed yet. Later in the kernel the bit means work already done, which is done once more;
+ * NMIs are rare.
+ *
+ * Whose drain is it? With ct_nmi_exit() the bit stays, and the next entry drains: the NMI's flush
+ * is its own. With ct_nmi_exit_clearing() the bit goes, so the NMI out of ring 3 is the drain.
  */
-static __always_inline u64 ct_nmi_enter(void)
+static __always_inline u64 __ct_nmi_enter(void (*flush_out_of_ring3)(void))
 {
 	u32 state = this_read(struct context_tracking, state);
 
@@ -90,8 +94,13 @@ static __always_inline u64 ct_nmi_enter(void)
 	}
 	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
 	if (state & CT_WORK_TLBI)
-		drain_all_local();
+		flush_out_of_ring3();
 	return 1;
+}
+
+static __always_inline u64 ct_nmi_enter(void)
+{
+	return __ct_nmi_enter(__flush_tlb_all);
 }
 
 /* The end of an NMI that moved the counter: back to even, work bits as they are. */
@@ -99,6 +108,11 @@ static __always_inline void ct_nmi_exit(u64 moved)
 {
 	if (moved)
 		this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
+}
+
+static __always_inline u64 ct_nmi_enter_draining(void)
+{
+	return __ct_nmi_enter(drain_all_local);
 }
 
 /* The same, and the work bits go: right only where none can have been set meanwhile. */

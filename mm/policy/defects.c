@@ -78,7 +78,7 @@ DEFINE_POLICY_DOORS(plain, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit);
 /* --- N4, N5, N6 ------------------------------------------------------------------------------ */
 
 /* watching's NMI may clear the bits because none can be set meanwhile; gated like this some can. */
-DEFINE_POLICY_DOORS(clearing, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit_clearing);
+DEFINE_POLICY_DOORS(clearing, ct_enter, ct_exit, ct_nmi_enter_draining, ct_nmi_exit_clearing);
 
 static bool n6_need_ipi(unsigned int cpu, const struct flush_range *range)
 {

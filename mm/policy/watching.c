@@ -23,7 +23,7 @@ static bool watching_need_ipi(unsigned int cpu, const struct flush_range *range)
 	return !ct_set_cpu_work_unless_watching(cpu, CT_WORK_TLBI);
 }
 
-DEFINE_POLICY_DOORS(watching, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit_clearing);
+DEFINE_POLICY_DOORS(watching, ct_enter, ct_exit, ct_nmi_enter_draining, ct_nmi_exit_clearing);
 
 const struct flush_policy policy_watching = {
 	.name = "watching",
