@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run=null: isolated CPUs do empty system calls for ever, for whoever counts their instructions
- * from outside (`make counts`). Ends only with the machine.
+ * from outside (`make counts`). Ends only with the machine. No parameters.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpumask.h"
@@ -18,9 +18,13 @@ enum ending run_null(const struct setup *setup)
 	const char *name = setup->options->tlbi;
 	const struct flush_policy *policy = name[0] ? find_policy(name) : flush_policies[0];
 	struct task_config config = {setup->options->vmap_stack, boot_alloc_frames(1)};
+	static const char *const none[] = {NULL};
+	char err[OPTIONS_ERROR_MAX];
 	struct policy_mode mode;
 	const char *why;
 
+	if (!run_only_knows(&setup->options->run, none, err, sizeof(err)))
+		return refuse(err);
 	if (nr_online_cpus() < 2)
 		return refuse("run=null needs 2 CPUs or more, one of them isolated");
 	mode = options_policy_mode(setup->options);
