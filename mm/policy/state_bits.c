@@ -25,7 +25,8 @@
  * What it breaks: R6. An NMI from ring 3 executes what is owed, but leaves the context at USER, as
  * v2 did: while its handler runs the CPU still looks deferrable, a purge is deferred, and the
  * handler may read a stale translation (defect N4, Frederic Weisbecker on v4; the cure, gating on
- * the counter's parity instead, came with v5).
+ * the counter's parity instead, came with v5). Two claims, for two oracles see it: the canary, and
+ * the generations, which find a completed purge that this CPU has not flushed.
  */
 #include "mm/policy/context_tracking.h"
 #include "mm/policy/ops.h"
@@ -33,6 +34,7 @@
 
 static const struct policy_claim claims[] = {
 	{"N4", "nmi", "stale"},
+	{"N4", "nmi", "lost"},
 };
 
 static void state_bits_reset(unsigned int cpu)
@@ -73,7 +75,8 @@ static noinstr void state_bits_exit(void)
  * bit means work already done, which is done once more; NMIs are rare.
  *
  * Only the outermost NMI out of ring 3 moves the counter (even -> odd); one that strikes inside the
- * kernel, or inside another, finds it odd and has nothing to do. Returns whether it moved it.
+ * kernel, or inside another, finds it odd and has nothing to do. Returns whether it moved it. The
+ * flush is no drain: the bit stays, and the drain that answers to it is the next entry's (R9).
  */
 static noinstr u64 state_bits_nmi_enter(void)
 {
@@ -86,7 +89,7 @@ static noinstr u64 state_bits_nmi_enter(void)
 	}
 	state = this_add_return32(struct context_tracking, state, CT_COUNTER_ONE);
 	if (state & CT_WORK_TLBI)
-		drain_all_local();
+		__flush_tlb_all();
 	return 1;
 }
 
