@@ -149,7 +149,8 @@ static bool read_page(u64 va, struct canary_page *page)
 	return vector == 0;
 }
 
-static void check(struct canary *canary)
+/* Adds one to *CHECKS, and to *STALE if the read was wrong. */
+static void check(const struct canary *canary, u64 *checks, u64 *stale)
 {
 	struct canary_page page;
 	u64 va = READ_ONCE(canary->va);
@@ -159,9 +160,9 @@ static void check(struct canary *canary)
 	barrier();
 	if (before == 0 || READ_ONCE(canary->expected) != before || READ_ONCE(canary->va) != va)
 		return;
-	canary->counts.checks++;
+	++*checks;
 	if (!readable || page.va != va || page.generation != before)
-		canary->counts.stale++;
+		++*stale;
 }
 
 /*
@@ -199,8 +200,24 @@ void canary_probe_local(void)
 
 	if (!canary)
 		return;
-	check(canary);
+	check(canary, &canary->counts.checks, &canary->counts.stale);
 	warm(canary);
+}
+
+void canary_check_nmi_local(void)
+{
+	struct canary *canary = canaries[this_cpu_number()];
+
+	if (canary)
+		check(canary, &canary->counts.nmi_checks, &canary->counts.nmi_stale);
+}
+
+void canary_cool_local(void)
+{
+	struct canary *canary = canaries[this_cpu_number()];
+
+	if (canary)
+		__atomic_store_n(&canary->warmed, 0, __ATOMIC_RELEASE);
 }
 
 struct canary_counts canary_counts(unsigned int cpu)

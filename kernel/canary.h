@@ -24,6 +24,9 @@ struct canary_counts {
 	u64 warm;   /* proofs that the translation was in the TLB, one a generation at most */
 	u64 checks; /* reads with a stable expectation */
 	u64 stale;  /* of these, with an old generation */
+	/* The same of reads in NMI handlers, which the two above leave out. */
+	u64 nmi_checks;
+	u64 nmi_stale;
 };
 
 /* Makes canaries for the isolated CPUs. False when memory is short. Boot CPU, interrupts on. */
@@ -40,6 +43,12 @@ bool canary_is_warm(unsigned int cpu);
 
 /* Reads and then warms this CPU's canary. Behind the danger zone, any stack. */
 void canary_probe_local(void);
+
+/* Reads this CPU's canary, in an NMI handler. */
+void canary_check_nmi_local(void);
+
+/* This CPU's TLB was flushed by hand: the present canary has to be proved warm anew. */
+void canary_cool_local(void);
 
 /* Counts since canaries_reset(). */
 struct canary_counts canary_counts(unsigned int cpu);

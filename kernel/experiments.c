@@ -9,6 +9,7 @@
 
 const struct experiment experiments[] = {
 	{"compare", run_compare},
+	{"sweep", run_sweep},
 	{"test", run_tests},
 	{"null", run_null},
 	{NULL, NULL},
