@@ -63,6 +63,7 @@ struct percpu {
 	struct tlb_gen_cpu tlb_gen;
 	struct tlb_counters tlb;
 	struct irq_counters irqs;
+	u64 root_switch_covers;	       /* what the last flush by a switch of roots is good for */
 	u64 covered_at_drain;	       /* tlb_gen.covered when the last drain began */
 	u64 drains_seen;	       /* nr_drains when the oracle last looked */
 	u64 answers_seen;	       /* questions about this CPU that were answered by then */

@@ -27,11 +27,18 @@ noinstr void flush_range_local(u64 start, u64 end, u64 generation)
 	tlb_gen_cover_one(&this_cpu()->tlb_gen, generation);
 }
 
-/* The purges that the write covers are those issued before it: read first. */
+/*
+ * The purges that the write covers are those issued before it: read first. Between the write and
+ * the booking an NMI finds the kernel's root and, by right, no reason to flush: so what the write
+ * is good for is noted before it, and an NMI that interrupted the kernel's root books it
+ * (handle_paranoid_entry()). From ring 3's root only: elsewhere CR3 does not tell whether it was.
+ */
 noinstr void flush_by_root_switch_local(void)
 {
 	u64 issued = tlb_gen_issued();
 
+	if (on_ring3_root() && likely(!(broken & BREAK_STAMP)))
+		this_cpu()->root_switch_covers = issued;
 	switch_root_flush(ROOT_KERNEL);
 	this_cpu()->tlb.nr_tlb_local_flush_all++;
 	if (likely(!(broken & BREAK_STAMP)))

@@ -20,6 +20,7 @@ struct exit_flush {
 static const struct policy_claim claims[] = {
 	{"X1", "process", "lost"},
 	{"X1", "nmi", "lost"},
+	{"X1", "nmi", "stale"}, /* an NMI in the tail of the exit, before the flush */
 };
 
 static void exit_flush_reset(unsigned int cpu)

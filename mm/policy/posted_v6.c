@@ -16,7 +16,9 @@
 
 static const struct policy_claim claims[] = {
 	{"N7", "process", "lost"},
+	{"N7", "process", "stale"},
 	{"N8", "nmi", "lost"},
+	{"N8", "nmi", "stale"},
 };
 
 static noinstr void v6_enter(void)

@@ -14,6 +14,7 @@
 static const struct policy_claim claims[] = {
 	{"N9", "process", "lost"},
 	{"N9", "nmi", "lost"},
+	{"N9", "nmi", "stale"},
 };
 
 static noinstr void v8_enter(void)
