@@ -15,6 +15,7 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/sweep_report.h"
+#include "mm/vmalloc.h"
 
 #define REASON_MAX 256
 
@@ -107,6 +108,7 @@ static enum ending sweep_policy(const struct flush_policy *policy, const struct 
 	sweep.target = target;
 	sweep.purger = purger;
 	select_policy(policy, &mode);
+	vm_unmap_aliases(); /* what is lazy from before would make the first purge another one */
 	canaries_reset();
 	error = stepper_start(&sweep.stepper, target, setup->options->vmap_stack);
 	if (error)

@@ -319,9 +319,16 @@ void sweep_step(struct sweep *s, const struct scenario *scenario, const struct p
 	sweep_note(s, &before, scenario, at);
 }
 
+/*
+ * The owed one first: under a policy whose bits are sticky (N1) no later entry is as clean as one
+ * before the first purge.
+ */
+_Static_assert(PATHS == 2 && PATH_CLEAN == 0, "two paths");
+
 bool sweep_find_paths(struct sweep *s)
 {
-	for (u32 i = 0; i < PATHS; i++) {
+	for (u32 n = 0; n < PATHS; n++) {
+		u32 i = n ? PATH_CLEAN : PATH_OWED;
 		struct path *path = &s->paths[i];
 
 		settle(s);
