@@ -9,9 +9,10 @@
 
 const struct experiment experiments[] = {
 	{"compare", run_compare},
+	{"sweep", run_sweep},
 	{"test", run_tests},
 	{"null", run_null},
-	{NULL, NULL},
+	{0},
 };
 
 words_t experiment_names(void)
