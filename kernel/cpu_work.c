@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One mailbox a CPU, see cpu_work.h. The boot CPU fills it while `pending` is clear and sets it
- * (release); the CPU runs it and clears it (release).
+ * One mailbox a CPU, see cpu_work.h. The boot CPU fills it while `pending` is clear. The CPU sets
+ * that itself, in the interrupt that wakes it, runs the work and clears it (release). So the
+ * wake-up is over before the work begins, and never strikes a CPU that is in ring 3 already.
  */
 #include "kernel/cpu_work.h"
 
@@ -21,9 +22,9 @@ struct mailbox {
 
 static struct mailbox mailboxes[MAX_CPUS];
 
-static void wake(void *unused)
+static void take_over(void *box)
 {
-	(void)unused; /* the interrupt alone ends HLT */
+	__atomic_store_n(&((struct mailbox *)box)->pending, true, __ATOMIC_RELEASE);
 }
 
 void cpu_work_start(unsigned int cpu, cpu_work_t work, void *arg)
@@ -33,8 +34,7 @@ void cpu_work_start(unsigned int cpu, cpu_work_t work, void *arg)
 	BUG_ON(cpu == this_cpu_number() || !cpu_work_done(cpu));
 	box->work = work;
 	box->arg = arg;
-	__atomic_store_n(&box->pending, true, __ATOMIC_RELEASE);
-	smp_call_function_single(cpu, CALL_OTHER, wake, NULL);
+	smp_call_function_single(cpu, CALL_OTHER, take_over, box);
 }
 
 bool cpu_work_done(unsigned int cpu)

@@ -12,7 +12,7 @@ const struct experiment experiments[] = {
 	{"sweep", run_sweep},
 	{"test", run_tests},
 	{"null", run_null},
-	{NULL, NULL},
+	{0},
 };
 
 words_t experiment_names(void)

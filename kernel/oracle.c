@@ -4,14 +4,14 @@
  *
  * Lost: in the kernel no completed purge may be uncovered, see arch/x86_64/tlb_gen.h.
  *
- * Spurious (R9): a drain needs a purge that recorded it. A purge can have recorded work since the
- * last drain only while it asked the policy about this CPU, so each initiator counts its questions
- * before it asks and its answers afterwards. If no more questions have begun by now than were
- * answered when this CPU last drained, nobody can have recorded anything in between: in the kernel,
- * behind that drain, none was recorded either. One case is left: a purge that was answered by an
- * IPI, which is still on its way when the CPU drains for it at an entry. Such a drain covers a purge
- * that was not covered before. So a drain is spurious if nobody can have recorded anything, and it
- * covered nothing new.
+ * Spurious (R9): a drain needs a purge that recorded it. A purge can have recorded work only while
+ * it asked the policy about this CPU, so each initiator counts its questions before it asks and its
+ * answers afterwards. What was answered when this CPU drained the last time but one was recorded
+ * before that drain's successor looked, and served by it: if no more questions have begun by now,
+ * there is nothing that this drain can answer to. (The last but one: a purge may come between the
+ * policy's look and our count, be answered, and rightly be served by the drain after. Bits that
+ * stick are found one entry later for that.) A drain that covers what was not covered before is
+ * never spurious, such as one for a purge whose IPI is still on its way.
  */
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
@@ -28,10 +28,11 @@ static void check_drain(struct percpu *cpu)
 		answers += __atomic_load_n(&stats->answers, __ATOMIC_ACQUIRE);
 		questions += __atomic_load_n(&stats->questions, __ATOMIC_ACQUIRE);
 	}
-	if (questions > cpu->answers_seen || cpu->tlb_gen.covered > cpu->covered_at_drain)
+	if (questions > cpu->answers_before || cpu->tlb_gen.covered > cpu->covered_at_drain)
 		cpu->tlb.nr_owed_entries++;
 	else
 		cpu->tlb.nr_spurious_drains++;
+	cpu->answers_before = cpu->answers_seen;
 	cpu->answers_seen = answers;
 	cpu->drains_seen = cpu->tlb.nr_drains;
 }

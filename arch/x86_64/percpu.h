@@ -66,6 +66,7 @@ struct percpu {
 	u64 root_switch_covers;	       /* what the last flush by a switch of roots is good for */
 	u64 covered_at_drain;	       /* tlb_gen.covered when the last drain began */
 	u64 drains_seen;	       /* nr_drains when the oracle last looked */
+	u64 answers_before;	       /* answers_seen at the look before that */
 	u64 answers_seen;	       /* questions about this CPU that were answered by then */
 	u64 lost;		       /* generation oracle: completed purges found uncovered */
 	u64 lost_in_nmi;	       /* of these, in NMI handlers */
