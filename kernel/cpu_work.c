@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One mailbox a CPU, see cpu_work.h. The boot CPU fills it while `pending` is clear and sets it
- * (release); the CPU runs it and clears it (release).
+ * One mailbox a CPU, see cpu_work.h. The boot CPU fills it while `pending` is clear; the cross-call
+ * that wakes the CPU sets it there, so no work begins before its wake-up is over: in ring 3 that
+ * would be an interruption that nobody asked for. The CPU runs it and clears it (release).
  */
 #include "kernel/cpu_work.h"
 
@@ -21,9 +22,10 @@ struct mailbox {
 
 static struct mailbox mailboxes[MAX_CPUS];
 
-static void wake(void *unused)
+/* On the CPU itself; the interrupt ends its HLT. */
+static void take(void *box)
 {
-	(void)unused; /* the interrupt alone ends HLT */
+	__atomic_store_n(&((struct mailbox *)box)->pending, true, __ATOMIC_RELEASE);
 }
 
 void cpu_work_start(unsigned int cpu, cpu_work_t work, void *arg)
@@ -33,8 +35,7 @@ void cpu_work_start(unsigned int cpu, cpu_work_t work, void *arg)
 	BUG_ON(cpu == this_cpu_number() || !cpu_work_done(cpu));
 	box->work = work;
 	box->arg = arg;
-	__atomic_store_n(&box->pending, true, __ATOMIC_RELEASE);
-	smp_call_function_single(cpu, CALL_OTHER, wake, NULL);
+	smp_call_function_single(cpu, CALL_OTHER, take, box);
 }
 
 bool cpu_work_done(unsigned int cpu)
