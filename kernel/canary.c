@@ -149,7 +149,8 @@ static bool read_page(u64 va, struct canary_page *page)
 	return vector == 0;
 }
 
-static void check(struct canary *canary)
+/* Looks once. True if there was a stable expectation; *WRONG then says whether it was missed. */
+static bool look(const struct canary *canary, bool *wrong)
 {
 	struct canary_page page;
 	u64 va = READ_ONCE(canary->va);
@@ -158,10 +159,19 @@ static void check(struct canary *canary)
 
 	barrier();
 	if (before == 0 || READ_ONCE(canary->expected) != before || READ_ONCE(canary->va) != va)
+		return false;
+	*wrong = !readable || page.va != va || page.generation != before;
+	return true;
+}
+
+static void check(struct canary *canary)
+{
+	bool wrong;
+
+	if (!look(canary, &wrong))
 		return;
 	canary->counts.checks++;
-	if (!readable || page.va != va || page.generation != before)
-		canary->counts.stale++;
+	canary->counts.stale += wrong;
 }
 
 /*
@@ -201,6 +211,28 @@ void canary_probe_local(void)
 		return;
 	check(canary);
 	warm(canary);
+}
+
+/*
+ * Counters of its own: the NMI may have interrupted check(). CR2 is put back: it may have struck
+ * between a page fault of ring 3 and the handler's look at the address.
+ */
+bool canary_check_nmi_local(void)
+{
+	struct canary *canary = canaries[this_cpu_number()];
+	u64 fault_address = read_cr2();
+	bool wrong, looked;
+
+	if (!canary)
+		return false;
+	looked = look(canary, &wrong);
+	if (looked) {
+		canary->counts.nmi_checks++;
+		canary->counts.nmi_stale += wrong;
+	}
+	if (read_cr2() != fault_address)
+		write_cr2(fault_address);
+	return looked;
 }
 
 struct canary_counts canary_counts(unsigned int cpu)

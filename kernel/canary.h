@@ -21,9 +21,11 @@
 #include "arch/x86_64/types.h"
 
 struct canary_counts {
-	u64 warm;   /* proofs that the translation was in the TLB, one a generation at most */
-	u64 checks; /* reads with a stable expectation */
-	u64 stale;  /* of these, with an old generation */
+	u64 warm;	/* proofs that the translation was in the TLB, one a generation at most */
+	u64 checks;	/* reads with a stable expectation */
+	u64 stale;	/* of these, with an old generation */
+	u64 nmi_checks; /* the same, of NMI handlers */
+	u64 nmi_stale;
 };
 
 /* Makes canaries for the isolated CPUs. False when memory is short. Boot CPU, interrupts on. */
@@ -40,6 +42,12 @@ bool canary_is_warm(unsigned int cpu);
 
 /* Reads and then warms this CPU's canary. Behind the danger zone, any stack. */
 void canary_probe_local(void);
+
+/*
+ * Reads it in an NMI handler, behind nmi_enter: true if the expectation was stable. Every NMI does
+ * this; it warms nothing by proof, but leaves the translation in the TLB for the entry to come.
+ */
+bool canary_check_nmi_local(void);
 
 /* Counts since canaries_reset(). */
 struct canary_counts canary_counts(unsigned int cpu);
