@@ -100,6 +100,14 @@ static words_t policy_names(void)
 	return names;
 }
 
+static bool some_policy_has(enum policy_roots roots)
+{
+	for (const struct flush_policy *const *p = flush_policies; *p; p++)
+		if ((*p)->roots & roots)
+			return true;
+	return false;
+}
+
 static void read_options(void)
 {
 	const struct options_words words = {policy_names(), experiment_names()};
@@ -107,9 +115,9 @@ static void read_options(void)
 
 	if (!options_parse(boot.cmdline, &words, &options, refusal, sizeof(refusal)))
 		options_parse("", &words, &options, err, sizeof(err));
-	else if (options.pti)
+	else if (options.pti == PTI_ON && !some_policy_has(ROOTS_TWO))
 		snprintf(refusal, sizeof(refusal),
-			 "pti=on: this build runs on one root; valid: pti=off");
+			 "pti=on: no policy of this build works with two roots; valid: pti=off");
 	else if (options.defect[0])
 		snprintf(refusal, sizeof(refusal), "defect=%s: this build has no defect switches",
 			 options.defect);

@@ -33,8 +33,10 @@ struct flush_policy {
 	u32 roots; /* set of enum policy_roots */
 	const struct policy_claim *claims;
 	u32 nr_claims;
-	bool defers;  /* false: every flush is an IPI, as in mainline */
-	bool control; /* wrong on purpose: no part of the default comparison */
+	bool broadcast; /* the initiator's instruction flushes everywhere: others execute nothing */
+	bool defers;	/* false: every flush is an IPI, as in mainline */
+	bool eager;	/* flushes at every entry, owed or not: does not promise R9 */
+	bool control;	/* wrong on purpose: no part of the default comparison */
 
 	/* NULL, or a function that says what this machine lacks for it (NULL: nothing): `skip`. */
 	const char *(*missing)(void);
