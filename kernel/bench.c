@@ -21,7 +21,9 @@
 #include "kernel/canary.h"
 #include "kernel/cpu_work.h"
 #include "kernel/format.h"
+#include "kernel/nmi_load.h"
 #include "kernel/program.h"
+#include "kernel/result_findings.h"
 #include "kernel/storm.h"
 #include "kernel/task.h"
 #include "mm/frames.h"
@@ -42,6 +44,7 @@ static struct storm_worker workers[MAX_CPUS];
 static u64 max_workers;
 static struct task *tasks[MAX_CPUS];
 static struct spin_report spin_reports[MAX_CPUS];
+static const struct storm_worker *nmi_sender; /* the boot CPU's, while it shall send NMIs */
 
 /* The boot CPU takes part by itself; of the other housekeeping CPUs the first few do. */
 static bool is_worker(unsigned int cpu)
@@ -280,38 +283,47 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 	destroy_tasks();
 }
 
-static bool floors_reached(const struct flush_policy *policy, const struct policy_result *out)
+static bool floors_reached(const struct policy_result *out)
 {
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		struct canary_counts canary = canary_counts(cpu);
+
 		if (!cpu_is_isolated(cpu))
 			continue;
-		if (canary_counts(cpu).warm < FLOOR_WARM)
+		if (canary.checks < FLOOR_CHECKS || (out->roots == 1 && canary.warm < FLOOR_WARM))
 			return false;
-		if (policy->defers &&
-		    out->cpus[cpu].owed_entries + counts_owed_now(cpu) < FLOOR_OWED)
+		if (out->nmi_load && canary.nmi_checks < FLOOR_NMI_CHECKS)
+			return false;
+		if (out->defers && out->cpus[cpu].owed_entries + counts_owed_now(cpu) < FLOOR_OWED)
 			return false;
 	}
 	return true;
 }
 
-/* What the oracles have seen already decides; the floors are for acquittals. */
-static bool convicted(void)
+/* What the oracles have seen already decides, unless claimed; the floors are for acquittals. */
+static bool convicted(const struct policy_result *out)
 {
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
-		if (cpu_is_isolated(cpu) && (canary_counts(cpu).stale || counts_lost_now(cpu)))
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		struct canary_counts canary = canary_counts(cpu);
+		struct cpu_result now = {.stale = canary.stale, .nmi_stale = canary.nmi_stale};
+		u64 counts[FINDINGS];
+
+		counts_lost_now(cpu, &now);
+		cpu_findings(out, &now, counts);
+		if (cpu_is_isolated(cpu) && has_unclaimed(out, counts))
 			return true;
+	}
 	return false;
 }
 
-static bool phase2_is_over(const struct flush_policy *policy, const struct bench_config *config,
-			   const struct policy_result *out)
+static bool phase2_is_over(const struct bench_config *config, const struct policy_result *out)
 {
 	u64 limit = broken ? BROKEN_FLUSHES : config->phase2_flushes;
 	u64 flushes = phase_flushes();
 
 	if (flushes >= min(limit, config->phase2_flushes))
 		return true;
-	return flushes >= PHASE2_LEAST && (convicted() || floors_reached(policy, out));
+	return flushes >= PHASE2_LEAST && (convicted(out) || floors_reached(out));
 }
 
 /*
@@ -323,6 +335,8 @@ static void pace(struct storm_worker *worker)
 	u64 limit = random_below(&worker->random, 4) ? PACE_TURNS : 0;
 
 	publish_purges();
+	if (worker == nmi_sender)
+		nmi_load_step();
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
 		u64 entries = READ_ONCE(user_page(cpu)->entries);
 
@@ -334,8 +348,7 @@ static void pace(struct storm_worker *worker)
 	}
 }
 
-static void phase2(const struct flush_policy *policy, const struct bench_config *config,
-		   struct policy_result *out)
+static void phase2(const struct bench_config *config, struct policy_result *out)
 {
 	struct storm_worker *own = &workers[this_cpu_number()];
 
@@ -343,17 +356,61 @@ static void phase2(const struct flush_policy *policy, const struct bench_config 
 	counts_begin();
 	flushes_base = flushes_issued();
 	start_workers(config, 2, pace);
-	while (!phase2_is_over(policy, config, out) && !stalled(out)) {
+	nmi_load_begin(config->seed);
+	nmi_sender = out->nmi_load ? own : NULL;
+	while (!phase2_is_over(config, out) && !stalled(out)) {
 		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
 			if (cpu_is_isolated(cpu))
 				canary_swap(cpu, true);
 		storm_operation(own);
 	}
+	nmi_sender = NULL;
+	nmi_load_end();
 	stop_workers(out);
 	end_tasks(out);
 	counts_end_phase2(out);
 	end_workers();
 	destroy_tasks();
+}
+
+void bench_describe(const struct flush_policy *policy, const struct bench_config *config,
+		    struct policy_result *out)
+{
+	out->name = policy->name;
+	out->lineage = policy->lineage;
+	out->roots = config->mode.roots == ROOTS_TWO ? 2 : 1;
+	out->defers = policy->defers;
+	out->eager = policy->eager;
+	out->broadcast = policy->broadcast;
+	BUG_ON(policy->nr_claims > RESULT_MAX_CLAIMS);
+	for (u32 i = 0; i < policy->nr_claims; i++) {
+		const struct policy_claim *claim = &policy->claims[i];
+
+		out->claims[i] = (struct claim_result){claim->id, claim->context, claim->effect};
+	}
+	out->nr_claims = policy->nr_claims;
+	out->nmi_load = config->nmi == NMI_ON ||
+			(config->nmi == NMI_AUTO && !claim_in_context(out, "nmi"));
+}
+
+/*
+ * With two roots each CR3 write hides a missing drain from the canary, on both emulators and on
+ * CPUs without PCID: 0 would say too much there. One that was read stale has said enough.
+ */
+static void read_canaries(struct policy_result *out)
+{
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
+		struct canary_counts canary = canary_counts(cpu);
+		struct cpu_result *result = &out->cpus[cpu];
+
+		result->warm = canary.warm;
+		result->canary_checks = canary.checks;
+		result->stale = canary.stale;
+		result->nmi_checks = canary.nmi_checks;
+		result->nmi_stale = canary.nmi_stale;
+		result->canary_valid = out->roots == 1 || canary.stale || canary.nmi_stale;
+		result->nmis_sent = nmi_load_sent(cpu);
+	}
 }
 
 void bench_run(const struct flush_policy *policy, const struct bench_config *config,
@@ -365,25 +422,10 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 		panic("no memory for the canaries");
 	select_policy(policy, &config->mode);
 	canaries_reset();
-	out->name = policy->name;
-	out->lineage = policy->lineage;
-	out->roots = config->mode.roots == ROOTS_TWO ? 2 : 1;
 	out->nr_cpus = nr_online_cpus();
 	out->ran = true;
-	for (u32 i = 0; i < policy->nr_claims; i++) {
-		const struct policy_claim *claim = &policy->claims[i];
-
-		out->claims[i] = (struct claim_result){claim->id, claim->context, claim->effect};
-	}
-	out->nr_claims = policy->nr_claims;
 	phase1(config, out);
-	phase2(policy, config, out);
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
-		struct canary_counts canary = canary_counts(cpu);
-
-		out->cpus[cpu].warm = canary.warm;
-		out->cpus[cpu].canary_checks = canary.checks;
-		out->cpus[cpu].stale = canary.stale;
-		out->cpus[cpu].canary_valid = true;
-	}
+	phase2(config, out);
+	read_canaries(out);
+	out->syscall_instructions = counts_syscall_instructions();
 }

@@ -3,12 +3,16 @@
  * One policy on the bench: the storm in its two phases, with the oracles watching.
  *
  * Phase 1: every isolated CPU stays in ring 3 (program spin) while the flushes are issued, then
- * enters once. Phase 2: they bounce (program bounce) at a rate counted in purges.
+ * enters once. Phase 2: they bounce (program bounce) at a rate counted in purges, and are sent NMIs
+ * at random moments, unless the policy is known to be wrong there.
  */
 #pragma once
 
 #include "kernel/result.h"
 #include "mm/policy/policy.h"
+
+/* NMI_AUTO: on, but for a policy that claims a defect in NMI handlers. */
+enum nmi_choice { NMI_AUTO, NMI_OFF, NMI_ON };
 
 struct bench_config {
 	u64 seed;
@@ -17,14 +21,21 @@ struct bench_config {
 	u64 workers;	  /* housekeeping CPUs that storm beside the boot CPU: at most this many */
 	u64 bounce_every; /* phase 2: see storm_page */
 	u32 alias_percent;
+	u32 nmi; /* enum nmi_choice */
 	bool vmap_stack;
 	struct policy_mode mode;
 };
 
 /* What a verdict needs, per policy. */
-#define FLOOR_FLUSHES 500
-#define FLOOR_OWED    500
-#define FLOOR_WARM    200
+#define FLOOR_FLUSHES	 500
+#define FLOOR_OWED	 500
+#define FLOOR_WARM	 200 /* with one root; with two a CR3 write may cool them again */
+#define FLOOR_CHECKS	 200
+#define FLOOR_NMI_CHECKS 100 /* where the NMI load is on */
+
+/* What is known of POLICY, and how it is put to the test, before it runs. */
+void bench_describe(const struct flush_policy *policy, const struct bench_config *config,
+		    struct policy_result *out);
 
 /*
  * Runs POLICY and fills *OUT but for its verdict. OUT->cpus has room for nr_online_cpus().
@@ -33,5 +44,14 @@ struct bench_config {
 void bench_run(const struct flush_policy *policy, const struct bench_config *config,
 	       struct policy_result *out);
 
-/* Judges what bench_run() found: verdict and reason. Pure: reads and writes *OUT only. */
-void bench_judge(const struct flush_policy *policy, struct policy_result *out);
+/*
+ * Judges what bench_run() found: verdict and reason. A finding that the policy claims is named in
+ * the reason of a pass. Pure: reads and writes *OUT only.
+ */
+void bench_judge(struct policy_result *out);
+
+/*
+ * The verdict on the whole run, from those on its policies and the BROKEN bits that it ran under.
+ * Pure: reads and writes *RUN only.
+ */
+void run_judge(struct run_result *run, u32 broken_bits, bool defect);

@@ -80,9 +80,24 @@ u64 counts_owed_now(unsigned int cpu)
 	return READ_ONCE(percpu(cpu)->tlb.nr_owed_entries) - before[cpu].tlb.nr_owed_entries;
 }
 
-u64 counts_lost_now(unsigned int cpu)
+/* lost_in_nmi is read first: the CPU adds to it last. */
+void counts_lost_now(unsigned int cpu, struct cpu_result *out)
 {
-	return READ_ONCE(percpu(cpu)->lost) - before[cpu].lost;
+	out->lost_in_nmi = READ_ONCE(percpu(cpu)->lost_in_nmi) - before[cpu].lost_in_nmi;
+	barrier();
+	out->lost = READ_ONCE(percpu(cpu)->lost) - before[cpu].lost;
+}
+
+/* No policy of this build makes addresses or frames wait. */
+u64 counts_held_pages(void)
+{
+	return 0;
+}
+
+/* Nobody steps a CPU from inside the kernel yet; `make counts` does it from outside. */
+u64 counts_syscall_instructions(void)
+{
+	return 0;
 }
 
 /* What both phases add alike. */
@@ -115,6 +130,7 @@ static void add_flushes(struct policy_result *out, u64 *phase)
 		 flushes_before.undeferrable;
 	out->full_flushes += now.full - flushes_before.full;
 	out->ranged_flushes += now.ranged - flushes_before.ranged;
+	out->held_pages = max(out->held_pages, counts_held_pages());
 }
 
 static void add_gaps(struct cpu_result *cpu, const struct spin_report *report)

@@ -14,9 +14,15 @@ u64 flushes_issued(void);
 /* Start of a phase: every isolated CPU sits in ring 3 and no flush is under way. */
 void counts_begin(void);
 
-/* Entries with work owed, and checks that found a lost flush, of this phase so far. Any time. */
+/* Entries with work owed of this phase so far; what the generation oracle found. Any time. */
 u64 counts_owed_now(unsigned int cpu);
-u64 counts_lost_now(unsigned int cpu);
+void counts_lost_now(unsigned int cpu, struct cpu_result *out);
+
+/* The most pages that rested, so far, because the policy in force does not yet let them go. */
+u64 counts_held_pages(void);
+
+/* Kernel instructions of a null system call under the policy in force; 0: not counted. */
+u64 counts_syscall_instructions(void);
 
 /* End of a phase: all tasks have ended. Adds the phase's share to *OUT. */
 void counts_end_phase1(struct policy_result *out, const struct spin_report *reports);

@@ -115,8 +115,9 @@ bool canary_swap(unsigned int cpu, bool warm_needed)
 		return false;
 	__atomic_store_n(&canary->expected, 0, __ATOMIC_SEQ_CST);
 	vunmap((void *)canary->va);
-	canary->rests_until[old] = tlb_gen_issued() + 1; /* its purge is the next one, or later */
 	vm_unmap_aliases();
+	canary->rests_until[old] =
+		tlb_gen_issued(); /* its purge has this number, or a smaller one */
 
 	/* The same address back, with its guard page, unless somebody was quicker. */
 	va = vmap_range(&canary->frames[slot], 1, PAGE_KERNEL, canary->va,
@@ -149,8 +150,8 @@ static bool read_page(u64 va, struct canary_page *page)
 	return vector == 0;
 }
 
-/* Adds one to *CHECKS, and to *STALE if the read was wrong. */
-static void check(const struct canary *canary, u64 *checks, u64 *stale)
+/* Looks once. True if there was a stable expectation; *WRONG then says whether it was missed. */
+static bool look(const struct canary *canary, bool *wrong)
 {
 	struct canary_page page;
 	u64 va = READ_ONCE(canary->va);
@@ -159,10 +160,19 @@ static void check(const struct canary *canary, u64 *checks, u64 *stale)
 
 	barrier();
 	if (before == 0 || READ_ONCE(canary->expected) != before || READ_ONCE(canary->va) != va)
+		return false;
+	*wrong = !readable || page.va != va || page.generation != before;
+	return true;
+}
+
+static void check(struct canary *canary)
+{
+	bool wrong;
+
+	if (!look(canary, &wrong))
 		return;
-	++*checks;
-	if (!readable || page.va != va || page.generation != before)
-		++*stale;
+	canary->counts.checks++;
+	canary->counts.stale += wrong;
 }
 
 /*
@@ -200,16 +210,30 @@ void canary_probe_local(void)
 
 	if (!canary)
 		return;
-	check(canary, &canary->counts.checks, &canary->counts.stale);
+	check(canary);
 	warm(canary);
 }
 
-void canary_check_nmi_local(void)
+/*
+ * Counters of its own: the NMI may have interrupted check(). CR2 is put back: it may have struck
+ * between a page fault of ring 3 and the handler's look at the address.
+ */
+bool canary_check_nmi_local(void)
 {
 	struct canary *canary = canaries[this_cpu_number()];
+	u64 fault_address = read_cr2();
+	bool wrong, looked;
 
-	if (canary)
-		check(canary, &canary->counts.nmi_checks, &canary->counts.nmi_stale);
+	if (!canary)
+		return false;
+	looked = look(canary, &wrong);
+	if (looked) {
+		canary->counts.nmi_checks++;
+		canary->counts.nmi_stale += wrong;
+	}
+	if (read_cr2() != fault_address)
+		write_cr2(fault_address);
+	return looked;
 }
 
 void canary_cool_local(void)

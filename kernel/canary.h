@@ -21,11 +21,10 @@
 #include "arch/x86_64/types.h"
 
 struct canary_counts {
-	u64 warm;   /* proofs that the translation was in the TLB, one a generation at most */
-	u64 checks; /* reads with a stable expectation */
-	u64 stale;  /* of these, with an old generation */
-	/* The same of reads in NMI handlers, which the two above leave out. */
-	u64 nmi_checks;
+	u64 warm;	/* proofs that the translation was in the TLB, one a generation at most */
+	u64 checks;	/* reads with a stable expectation */
+	u64 stale;	/* of these, with an old generation */
+	u64 nmi_checks; /* the same, of NMI handlers */
 	u64 nmi_stale;
 };
 
@@ -44,8 +43,11 @@ bool canary_is_warm(unsigned int cpu);
 /* Reads and then warms this CPU's canary. Behind the danger zone, any stack. */
 void canary_probe_local(void);
 
-/* Reads this CPU's canary, in an NMI handler. */
-void canary_check_nmi_local(void);
+/*
+ * Reads it in an NMI handler, behind nmi_enter: true if the expectation was stable. Every NMI does
+ * this; it warms nothing by proof, but leaves the translation in the TLB for the entry to come.
+ */
+bool canary_check_nmi_local(void);
 
 /* This CPU's TLB was flushed by hand: the present canary has to be proved warm anew. */
 void canary_cool_local(void);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run=compare: the same storm under several policies, one after the other in one boot, and the
- * table that sets them side by side. This is what `make run` shows.
+ * tables that set them side by side. This is what `make run` shows. Which policies, and with how
+ * many roots: kernel/policy_rows.h. Between two of them all CPUs are stopped (select_policy()).
  *
  * Parameters: flushes=N (phase 1), phase2=N (at most), alias=PERCENT, every=N (purges between two
- * entries of a bouncing CPU), workers=N (storming CPUs beside the boot CPU). tlbi=POLICY restricts
- * it to one.
+ * entries of a bouncing CPU), workers=N (storming CPUs beside the boot CPU), nmi=on|off|auto (NMIs
+ * in phase 2), detail=on|off (tables of each policy).
  */
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpumask.h"
@@ -17,20 +18,25 @@
 #include "kernel/debugcon.h"
 #include "kernel/experiment.h"
 #include "kernel/format.h"
+#include "kernel/policy_rows.h"
 #include "kernel/report.h"
 #include "kernel/report_json.h"
 
-#define MAX_POLICIES 32
-
-static struct policy_result policies[MAX_POLICIES];
+static struct policy_row rows[MAX_POLICY_ROWS];
+static struct policy_result policies[MAX_POLICY_ROWS];
 static struct run_result result;
 
 static bool read_config(const struct options *options, struct bench_config *config, char *err,
 			size_t errlen)
 {
-	static const char *const known[] = {"flushes", "phase2", "alias", "every", "workers", NULL};
+	static const char *const known[] = {"flushes", "phase2", "alias",  "every",
+					    "workers", "nmi",	 "detail", NULL};
+	static const char *const off_on[] = {"off", "on", NULL};
+	static const char *const nmi[] = {
+		[NMI_AUTO] = "auto", [NMI_OFF] = "off", [NMI_ON] = "on", NULL};
 	const struct run_spec *run = &options->run;
 	u64 alias = 50;
+	u32 detail = 0;
 
 	*config = (struct bench_config){
 		.seed = options->seed,
@@ -39,16 +45,18 @@ static bool read_config(const struct options *options, struct bench_config *conf
 		.bounce_every = 1,
 		.workers = 3,
 		.vmap_stack = options->vmap_stack,
-		.mode = options_policy_mode(options),
 	};
 	if (!run_only_knows(run, known, err, errlen) ||
 	    !run_u64(run, "flushes", 1, 100000000, &config->flushes, err, errlen) ||
 	    !run_u64(run, "phase2", 1, 100000000, &config->phase2_flushes, err, errlen) ||
 	    !run_u64(run, "alias", 1, 100, &alias, err, errlen) ||
+	    !run_word(run, "nmi", nmi, &config->nmi, err, errlen) ||
+	    !run_word(run, "detail", off_on, &detail, err, errlen) ||
 	    !run_u64(run, "workers", 0, MAX_CPUS, &config->workers, err, errlen) ||
 	    !run_u64(run, "every", 0, 1000000, &config->bounce_every, err, errlen))
 		return false;
 	config->alias_percent = (u32)alias;
+	result.detail = detail;
 	return true;
 }
 
@@ -62,45 +70,25 @@ static struct cpu_result *alloc_cpu_results(void)
 	return phys_to_virt(first);
 }
 
-static void run_one(const struct flush_policy *policy, const struct bench_config *config)
+static void run_one(const struct policy_row *row, struct bench_config *config)
 {
 	struct policy_result *out = &policies[result.nr_policies++];
+	const struct flush_policy *policy = row->policy;
+	const char *missing = policy->missing ? policy->missing() : NULL;
 
+	config->mode = row->mode;
+	bench_describe(policy, config, out);
+	if (missing) {
+		pr_info("compare: %s: skipped: %s", policy->name, missing);
+		snprintf(out->reason, sizeof(out->reason), "%s", missing);
+		return;
+	}
+	pr_info("compare: %s, %s: %lu flushes in ring 3, then bouncing%s", policy->name,
+		out->roots == 1 ? "one root" : "two roots", config->flushes,
+		out->nmi_load ? " under NMIs" : "");
 	out->cpus = alloc_cpu_results();
-	pr_info("compare: %s: %lu flushes in ring 3, then bouncing", policy->name, config->flushes);
 	bench_run(policy, config, out);
-	bench_judge(policy, out);
-}
-
-/*
- * The run's verdict is its worst policy's. A run with something broken on purpose never passes: if
- * nothing was found, the check that should have found it is what failed.
- */
-static void judge_run(void)
-{
-	result.verdict = VERDICT_PASS;
-	for (u32 i = 0; i < result.nr_policies; i++) {
-		const struct policy_result *policy = &policies[i];
-
-		if (policy->verdict == VERDICT_PASS)
-			continue;
-		if (result.verdict == VERDICT_FAIL)
-			continue;
-		result.verdict = policy->verdict;
-		snprintf(result.reason, sizeof(result.reason), "%s: %s", policy->name,
-			 policy->reason);
-	}
-	if ((broken & BREAK_AP) && result.machine.cpus_started < result.machine.cpus_found) {
-		result.verdict = VERDICT_FAIL;
-		snprintf(result.reason, sizeof(result.reason), "%u of %u CPUs did not come up",
-			 result.machine.cpus_found - result.machine.cpus_started,
-			 result.machine.cpus_found);
-	}
-	if (result.parameters.broken[0] && result.verdict == VERDICT_PASS) {
-		result.verdict = VERDICT_ERROR;
-		snprintf(result.reason, sizeof(result.reason), "%s was not convicted",
-			 result.parameters.broken);
-	}
+	bench_judge(out);
 }
 
 static enum ending ending_of(enum verdict verdict)
@@ -119,8 +107,14 @@ enum ending run_compare(const struct setup *setup)
 {
 	struct bench_config config;
 	char err[OPTIONS_ERROR_MAX];
+	u32 nr_rows;
 
 	if (!read_config(setup->options, &config, err, sizeof(err)))
+		return refuse(err);
+	nr_rows = policy_rows(setup->options, policies_of(setup->options),
+			      setup->options->defect[0] ? DEFAULT_ALL : DEFAULT_SOUND, rows, err,
+			      sizeof(err));
+	if (!nr_rows)
 		return refuse(err);
 	if (nr_online_cpus() < 2)
 		return refuse(
@@ -129,10 +123,9 @@ enum ending run_compare(const struct setup *setup)
 	result.machine = setup->machine;
 	result.parameters = setup->parameters;
 	result.policies = policies;
-	for (const struct flush_policy *const *p = flush_policies; *p; p++)
-		if (!setup->options->tlbi[0] || *p == find_policy(setup->options->tlbi))
-			run_one(*p, &config);
-	judge_run();
+	for (u32 i = 0; i < nr_rows; i++)
+		run_one(&rows[i], &config);
+	run_judge(&result, broken, setup->options->defect[0]);
 	report_print(&result, console_write);
 	if (debugcon_present()) {
 		const char *error = report_json(&result, debugcon_write);

@@ -34,8 +34,20 @@ enum ending run_null(const struct setup *setup);
 enum ending run_sweep(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
 
-/* How the options ask for a policy to be put in force: pti= and stack=. */
-struct policy_mode options_policy_mode(const struct options *options);
+/*
+ * The policy of an experiment that takes one: tlbi='s, FALLBACK where there is none. NULL, with a
+ * text in ERR, if tlbi= is a list of several.
+ */
+const struct flush_policy *options_policy(const struct options *options,
+					  const struct flush_policy *fallback, char *err,
+					  size_t errlen);
+
+/*
+ * How an experiment that takes one policy puts POLICY in force: stack= as it says, roots as pti=
+ * says; without pti= one root, or two if POLICY works with no less.
+ */
+struct policy_mode options_policy_mode(const struct options *options,
+				       const struct flush_policy *policy);
 
 /* A policy that cannot be put in force that way: says so and returns END_REFUSED. */
 enum ending refuse_policy(const struct flush_policy *policy, const char *why);

@@ -6,6 +6,8 @@
 
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/string.h"
+#include "kernel/format.h"
+#include "mm/policy/defects.h"
 
 const struct experiment experiments[] = {
 	{"compare", run_compare},
@@ -32,9 +34,32 @@ const struct experiment *find_experiment(const char *name)
 	return NULL;
 }
 
-struct policy_mode options_policy_mode(const struct options *options)
+const struct flush_policy *options_policy(const struct options *options,
+					  const struct flush_policy *fallback, char *err,
+					  size_t errlen)
 {
-	return (struct policy_mode){options->pti ? ROOTS_TWO : ROOTS_ONE, options->stack_on_task};
+	const char *name = options->tlbi;
+	size_t len;
+
+	if (options->defect[0])
+		return find_defect(options->defect);
+	if (!policy_list_name(name, &len))
+		return fallback;
+	if (name[len]) {
+		snprintf(err, errlen, "tlbi=%s: run=%s takes one policy; valid: one name", name,
+			 options->run.name);
+		return NULL;
+	}
+	return find_policy(name);
+}
+
+struct policy_mode options_policy_mode(const struct options *options,
+				       const struct flush_policy *policy)
+{
+	bool two = options->pti == PTI_ON ||
+		   (options->pti == PTI_UNSET && !(policy->roots & ROOTS_ONE));
+
+	return (struct policy_mode){two ? ROOTS_TWO : ROOTS_ONE, options->stack_on_task};
 }
 
 enum ending refuse_policy(const struct flush_policy *policy, const char *why)

@@ -108,9 +108,12 @@ static void read_options(void)
 
 	if (!options_parse(boot.cmdline, &words, &options, refusal, sizeof(refusal)))
 		options_parse("", &words, &options, err, sizeof(err));
-	else if (options.defect[0])
-		snprintf(refusal, sizeof(refusal), "defect=%s: this build has no defect switches",
-			 options.defect);
+	else if (options.defect[0] && options.tlbi[0])
+		snprintf(refusal, sizeof(refusal),
+			 "defect=%s: brings its own policy; valid: without tlbi=", options.defect);
+	else if (options.defect[0] && !CONFIG_CONTEXT_TRACKING_WORK)
+		snprintf(refusal, sizeof(refusal),
+			 "defect=%s: this build defers nothing (CT_WORK=0)", options.defect);
 	console_init(&(struct console_config){
 		.serial = options.console.serial,
 		.port = options.console.port,
@@ -292,6 +295,7 @@ static void describe_machine(void)
 	snprintf(m->loader, sizeof(m->loader), "%s", boot.loader);
 	m->cpus_found = smp.found;
 	m->cpus_started = smp.started;
+	m->cpus_failed = smp.failed;
 	m->tsc_khz = tsc_khz;
 	m->x2apic = apic_is_x2apic();
 	m->pcid = cpu_features.pcid;
@@ -308,6 +312,10 @@ static void describe_machine(void)
 		if (options.broken & BIT(i))
 			snprintf(broken_words, sizeof(broken_words), "break=%s", words[i]);
 	p->cmdline = boot.cmdline;
+	if (options.defect[0])
+		snprintf(broken_words + strlen(broken_words),
+			 sizeof(broken_words) - strlen(broken_words), "%sdefect=%s",
+			 broken_words[0] ? " " : "", options.defect);
 	p->broken = broken_words;
 	p->seed = options.seed;
 	p->flush_ceiling = tlb_single_page_flush_ceiling;

@@ -15,19 +15,19 @@
 
 enum ending run_null(const struct setup *setup)
 {
-	const char *name = setup->options->tlbi;
-	const struct flush_policy *policy = name[0] ? find_policy(name) : flush_policies[0];
+	char err[OPTIONS_ERROR_MAX];
+	const struct flush_policy *policy = options_policy(setup->options, flush_policies[0], err,
+							   sizeof(err));
 	struct task_config config = {setup->options->vmap_stack, boot_alloc_frames(1)};
 	static const char *const none[] = {NULL};
-	char err[OPTIONS_ERROR_MAX];
 	struct policy_mode mode;
 	const char *why;
 
-	if (!run_only_knows(&setup->options->run, none, err, sizeof(err)))
+	if (!policy || !run_only_knows(&setup->options->run, none, err, sizeof(err)))
 		return refuse(err);
 	if (nr_online_cpus() < 2)
 		return refuse("run=null needs 2 CPUs or more, one of them isolated");
-	mode = options_policy_mode(setup->options);
+	mode = options_policy_mode(setup->options, policy);
 	why = policy_refuses(policy, &mode);
 	if (why)
 		return refuse_policy(policy, why);

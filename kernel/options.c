@@ -98,16 +98,61 @@ static bool parse_name(struct parser *p, const struct option *option, const char
 	return find_word(option->names, value, len) >= 0 && store_text(p, option, value, len);
 }
 
-static bool parse_policy(struct parser *p, const struct option *option, const char *value,
-			 size_t len)
+const char *policy_list_name(const char *list, size_t *len)
 {
-	if (!p->words->policies || find_word(p->words->policies, value, len) >= 0)
-		return store_text(p, option, value, len);
-	text_add(&p->err, "tlbi=");
-	text_add_input(&p->err, value, len);
-	text_add(&p->err, ": no such policy; valid: ");
-	text_add_words(&p->err, p->words->policies);
+	*len = 0;
+	while (list[*len] && list[*len] != '+')
+		(*len)++;
+	return *len ? list : NULL;
+}
+
+const char *policy_list_next(const char *list, size_t len)
+{
+	return list[len] == '+' ? list + len + 1 : list + len;
+}
+
+static bool in_list(const char *list, const char *end, const char *name, size_t len)
+{
+	size_t other = 0;
+
+	for (; list < end; list += other + 1) {
+		policy_list_name(list, &other);
+		if (other == len && memcmp(list, name, len) == 0)
+			return true;
+	}
 	return false;
+}
+
+/* One name of the list that begins at LIST. */
+static bool check_policy(struct parser *p, const char *list, const char *name, size_t len)
+{
+	if (p->words->policies && find_word(p->words->policies, name, len) < 0) {
+		text_add(&p->err, "tlbi=");
+		text_add_input(&p->err, name, len);
+		text_add(&p->err, ": no such policy; valid: ");
+		text_add_words(&p->err, p->words->policies);
+		return false;
+	}
+	if (in_list(list, name, name, len)) {
+		text_add(&p->err, "tlbi=");
+		text_add_input(&p->err, name, len);
+		text_add(&p->err, ": named a second time; valid: each policy once");
+		return false;
+	}
+	return len != 0 && len <= OPTIONS_NAME_MAX;
+}
+
+static bool parse_policies(struct parser *p, const struct option *option, const char *value,
+			   size_t len)
+{
+	for (size_t start = 0, i = 0; i <= len; i++) {
+		if (i < len && value[i] != '+')
+			continue;
+		if (!check_policy(p, value, value + start, i - start))
+			return false;
+		start = i + 1;
+	}
+	return store_text(p, option, value, len);
 }
 
 static bool parse_cpus(struct parser *p, const struct option *option, const char *value, size_t len)
@@ -134,6 +179,7 @@ static bool parse_console(struct parser *p, const struct option *option, const c
 }
 
 static const struct choice off_on[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
+static const struct choice roots[] = {{"off", PTI_OFF}, {"on", PTI_ON}, {NULL, 0}};
 static const struct choice stacks[] = {{"entry", 0}, {"task", 1}, {NULL, 0}};
 static const struct choice breaks[] = {
 	{"drain", BREAK_DRAIN},
@@ -153,10 +199,11 @@ static const char *const defects[] = {"N1", "N2", "N3", "N4", "N5", "N6", "N7", 
 #define RANGE(low, high) .lowest = (low), .highest = (high)
 
 static const struct option table[] = {
-	{OPTION("tlbi", parse_policy, tlbi), .valid = "a name of at most 31 characters"},
+	{OPTION("tlbi", parse_policies, tlbi),
+	 .valid = "names of at most 31 characters, + between them, 255 characters in all"},
 	{OPTION("nohz_full", parse_cpus, nohz_full), .valid = "at most 255 characters"},
 	{OPTION("run", parse_run, run), .valid = "EXPERIMENT[,key=value...]"},
-	{OPTION("pti", parse_choice, pti), .choices = off_on},
+	{OPTION("pti", parse_choice, pti), .choices = roots},
 	{OPTION("debug_pagealloc", parse_choice, debug_pagealloc), .choices = off_on},
 	{OPTION("vmap_stack", parse_choice, vmap_stack), .choices = off_on},
 	{OPTION("stack", parse_choice, stack_on_task), .choices = stacks},

@@ -11,13 +11,17 @@
 
 #define OPTIONS_ERROR_MAX 640 /* holds every error text */
 #define OPTIONS_LIST_MAX  255
+#define OPTIONS_NAME_MAX  31 /* characters of a policy's name */
+
+/* pti=: how many roots ring 3 shall have. Unset: the experiment decides. */
+enum pti_option { PTI_UNSET, PTI_OFF, PTI_ON };
 
 /* In the order of the table in options.c. Absent options have the default that stands here. */
 struct options {
-	char tlbi[32];			      /* policy; "": the experiment decides */
+	char tlbi[OPTIONS_LIST_MAX + 1];      /* NAME[+NAME...]; "": the experiment decides */
 	char nohz_full[OPTIONS_LIST_MAX + 1]; /* checked for its form only, see kernel/cpulist.h */
 	struct run_spec run;		      /* name "": the caller decides */
-	bool pti;			      /* false */
+	u32 pti;			      /* enum pti_option; PTI_UNSET */
 	bool debug_pagealloc;		      /* false */
 	bool vmap_stack;		      /* true */
 	bool stack_on_task;		      /* stack=task; false */
@@ -45,3 +49,9 @@ struct options_words {
  */
 bool options_parse(const char *cmdline, const struct options_words *words, struct options *out,
 		   char *err, size_t errlen);
+
+/* The first name of a list of policies, its length in *LEN; NULL at the end of the list. */
+const char *policy_list_name(const char *list, size_t *len);
+
+/* The list behind its first name, of LEN characters. */
+const char *policy_list_next(const char *list, size_t len);

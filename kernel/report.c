@@ -9,6 +9,9 @@
 #include "kernel/format.h"
 #include "kernel/result_words.h"
 
+/* With so many the tables of each come unasked. */
+#define FEW_POLICIES 2
+
 static const char *or_unknown(const char *s)
 {
 	return s && s[0] ? s : "unknown";
@@ -101,7 +104,8 @@ static void print_reasons(const struct run_result *run, report_write_fn write)
 		if (!policy->reason[0])
 			continue;
 		report_paragraph_begin(&p, write, or_unknown(policy->name));
-		report_paragraph_format(&p, "(%s):", policy_verdict_word(policy));
+		report_paragraph_format(&p, "%s(%s):", policy->roots == 2 ? "with two roots " : "",
+					policy_verdict_word(policy));
 		report_paragraph_text(&p, policy->reason);
 		report_paragraph_end(&p);
 	}
@@ -112,7 +116,7 @@ static void print_reasons(const struct run_result *run, report_write_fn write)
 	}
 }
 
-/* verdict: fail (3 policies: 2 pass, 1 fail) */
+/* verdict: fail (3 rows: 2 pass, 1 fail) */
 static void print_verdict(const struct run_result *run, report_write_fn write)
 {
 	static const char *const words[] = {"pass", "fail", "error", "skip"};
@@ -129,7 +133,7 @@ static void print_verdict(const struct run_result *run, report_write_fn write)
 					      n ? ", " : ": ", count, words[w]);
 	}
 	report_line(write, "verdict: %s (%u %s%s)", run_verdict_word(run->verdict),
-		    run->nr_policies, run->nr_policies == 1 ? "policy" : "policies", parts);
+		    run->nr_policies, run->nr_policies == 1 ? "row" : "rows", parts);
 }
 
 void report_print(const struct run_result *run, report_write_fn write)
@@ -139,7 +143,8 @@ void report_print(const struct run_result *run, report_write_fn write)
 	print_machine(&run->machine, write);
 	print_parameters(&run->parameters, write);
 	for (u32 i = 0; i < run->nr_policies; i++)
-		report_print_policy(&run->policies[i], write);
+		if (run->detail || run->nr_policies <= FEW_POLICIES)
+			report_print_policy(&run->policies[i], write);
 	report_print_comparison(run, write);
 	print_reasons(run, write);
 	print_verdict(run, write);

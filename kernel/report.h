@@ -15,6 +15,12 @@
  */
 void report_print(const struct run_result *run, report_write_fn write);
 
-/* The parts between the machine and the verdict. */
+/* The parts between the machine and the verdict. A policy's own tables: report.c says when. */
 void report_print_policy(const struct policy_result *policy, report_write_fn write);
 void report_print_comparison(const struct run_result *run, report_write_fn write);
+
+/* What the comparison's tables leave open: n/a in Stale, NMI loads that were off. */
+void report_print_notes(const struct run_result *run, report_write_fn write);
+
+/* "NMI load off: N4", if POLICY's was. */
+void report_nmi_note(const struct policy_result *policy, report_write_fn write);

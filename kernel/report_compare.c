@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All policies side by side, the question that every reader has, in two tables: what isolated CPUs
- * got while they stayed in ring 3, and what came out once they entered the kernel again and again.
+ * All policies side by side, the question that every reader has, in three tables: what isolated
+ * CPUs got while they stayed in ring 3; what came out once they entered the kernel again and again;
+ * and what that costs and proves. What the tables cannot say is said below them.
  */
 #include "kernel/report.h"
 
+#include "arch/x86_64/string.h"
 #include "kernel/format.h"
 #include "kernel/report_table.h"
+#include "kernel/result_findings.h"
 #include "kernel/result_words.h"
 
 static const char per_cpu[] = "phase 1: each isolated CPU (least-most)";
@@ -21,10 +24,16 @@ static const struct table_column ring3_columns[] = {
 };
 
 static const struct table_column bounce_columns[] = {
-	{"Policy", 12, NULL, true},  {"Flushes", 8, phase2, false}, {"Raced", 7, phase2, false},
-	{"InRing3", 7, both, false}, {"Owed", 8, both, false},	    {"Full", 7, both, false},
-	{"Ranged", 7, both, false},  {"Warm", 7, both, false},	    {"Stale", 5, both, false},
-	{"Lost", 5, both, false},    {"Claims", 6, NULL, false},    {"Verdict", 7, NULL, false},
+	{"Policy", 12, NULL, true},  {"Roots", 5, NULL, false}, {"Flushes", 8, phase2, false},
+	{"Raced", 6, phase2, false}, {"NMI", 6, phase2, false}, {"InRing3", 8, both, false},
+	{"Owed", 7, both, false},    {"Full", 7, both, false},	{"Ranged", 8, both, false},
+	{"Warm", 6, both, false},    {"Stale", 5, both, false}, {"Lost", 5, both, false},
+};
+
+static const struct table_column verdict_columns[] = {
+	{"Policy", 12, NULL, true},  {"Roots", 5, NULL, false},	  {"Held", 8, NULL, false},
+	{"Instr", 8, NULL, false},   {"Claims", 18, NULL, false}, {"Findings", 18, NULL, false},
+	{"Verdict", 9, NULL, false},
 };
 
 /* The least and the most that any isolated CPU has of the field at OFFSET. */
@@ -51,23 +60,12 @@ static void add_name(struct table *t, const struct policy_result *policy)
 {
 	table_row(t);
 	table_text(t, "%s", policy->name ? policy->name : "unknown");
-}
-
-static void add_claims(struct table *t, const struct policy_result *policy)
-{
-	char text[TABLE_TEXT] = "";
-	size_t n = 0;
-
-	for (u32 i = 0; i < policy->nr_claims && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? "," : "",
-				      policy->claims[i].id);
-	table_text(t, "%s", policy->nr_claims ? text : "none");
+	table_number(t, policy->roots);
 }
 
 static void add_ring3_row(struct table *t, const struct policy_result *policy)
 {
 	add_name(t, policy);
-	table_number(t, policy->roots);
 	if (!policy->ran)
 		return;
 	table_number(t, policy->flushes);
@@ -83,26 +81,95 @@ static void add_bounce_row(struct table *t, const struct policy_result *policy)
 	struct cpu_result isolated, all;
 
 	add_name(t, policy);
-	if (policy->ran) {
-		cpu_results_sum(policy, CPUS_ISOLATED, &isolated);
-		cpu_results_sum(policy, CPUS_ALL, &all);
-		table_number(t, policy->phase2_flushes);
-		table_number(t, isolated.raced_ipis);
-		table_number(t, isolated.deferrable_ipis);
-		table_number(t, isolated.owed_entries);
-		table_number(t, policy->full_flushes);
-		table_number(t, policy->ranged_flushes);
-		table_number(t, isolated.warm);
-		if (all.canary_valid)
-			table_number(t, all.stale);
-		else
-			table_text(t, "n/a");
-		table_number(t, all.lost);
-	} else {
-		for (size_t i = 0; i < ARRAY_SIZE(bounce_columns) - 3; i++)
-			table_text(t, "-");
+	if (!policy->ran)
+		return;
+	cpu_results_sum(policy, CPUS_ISOLATED, &isolated);
+	cpu_results_sum(policy, CPUS_ALL, &all);
+	table_number(t, policy->phase2_flushes);
+	table_number(t, isolated.raced_ipis);
+	if (policy->nmi_load)
+		table_number(t, isolated.nmis);
+	else
+		table_text(t, "off");
+	table_number(t, isolated.deferrable_ipis);
+	table_number(t, isolated.owed_entries);
+	table_number(t, isolated.flush_all);
+	table_number(t, isolated.flush_one);
+	table_number(t, isolated.warm);
+	if (all.canary_valid)
+		table_number(t, saturating_add(all.stale, all.nmi_stale));
+	else
+		table_text(t, "n/a");
+	table_number(t, all.lost);
+}
+
+/* Words with commas between them; each at most once. */
+struct words {
+	char text[TABLE_TEXT];
+	size_t used;
+};
+
+static void add_word(struct words *words, const char *word)
+{
+	size_t n = strlen(word);
+	const char *at = words->text;
+
+	while (*at) {
+		const char *end = at;
+
+		while (*end && *end != ',')
+			end++;
+		if ((size_t)(end - at) == n && memcmp(at, word, n) == 0)
+			return;
+		at = *end ? end + 1 : end;
 	}
+	if (words->used < sizeof(words->text))
+		words->used += (size_t)snprintf(words->text + words->used,
+						sizeof(words->text) - words->used, "%s%s",
+						words->used ? "," : "", word);
+}
+
+static void add_claims(struct table *t, const struct policy_result *policy)
+{
+	struct words words = {0};
+
+	for (u32 i = 0; i < policy->nr_claims; i++)
+		add_word(&words, policy->claims[i].id);
+	table_text(t, "%s", policy->nr_claims ? words.text : "none");
+}
+
+/* By the claim that covers it, else by its effect. */
+static void add_findings(struct table *t, const struct policy_result *policy)
+{
+	struct words words = {0};
+	u64 found[FINDINGS];
+
+	policy_findings(policy, found);
+	for (enum finding f = 0; f < FINDINGS; f++) {
+		const struct claim_result *claim = claim_of(policy, f);
+
+		if (found[f])
+			add_word(&words, claim ? claim->id : finding_effect(f));
+	}
+	table_text(t, "%s", words.used ? words.text : "none");
+}
+
+static void add_verdict_row(struct table *t, const struct policy_result *policy)
+{
+	add_name(t, policy);
+	if (policy->ran)
+		table_number(t, policy->held_pages);
+	else
+		table_text(t, "-");
+	if (policy->ran && policy->syscall_instructions)
+		table_number(t, policy->syscall_instructions);
+	else
+		table_text(t, policy->ran ? "n/a" : "-");
 	add_claims(t, policy);
+	if (policy->ran)
+		add_findings(t, policy);
+	else
+		table_text(t, "-");
 	table_text(t, "%s", policy_verdict_word(policy));
 }
 
@@ -127,4 +194,6 @@ void report_print_comparison(const struct run_result *run, report_write_fn write
 			   "them together");
 	print_table(run, ring3_columns, ARRAY_SIZE(ring3_columns), add_ring3_row, write);
 	print_table(run, bounce_columns, ARRAY_SIZE(bounce_columns), add_bounce_row, write);
+	print_table(run, verdict_columns, ARRAY_SIZE(verdict_columns), add_verdict_row, write);
+	report_print_notes(run, write);
 }

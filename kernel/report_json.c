@@ -5,6 +5,7 @@
  */
 #include "kernel/report_json.h"
 
+#include "kernel/result_findings.h"
 #include "kernel/result_words.h"
 
 #define SCHEMA_VERSION 1
@@ -32,13 +33,13 @@ static const struct field machine_fields[] = {
 	{FIELD(machine_result, cpu_brand)},    {FIELD(machine_result, hypervisor)},
 	{FIELD(machine_result, emulated)},     {FIELD(machine_result, firmware)},
 	{FIELD(machine_result, loader)},       {FIELD(machine_result, cpus_found)},
-	{FIELD(machine_result, cpus_started)}, {FIELD(machine_result, memory_bytes)},
-	{FIELD(machine_result, tsc_khz)},      {FIELD(machine_result, x2apic)},
-	{FIELD(machine_result, pcid)},	       {FIELD(machine_result, invpcid)},
-	{FIELD(machine_result, pge)},	       {FIELD(machine_result, nx)},
-	{FIELD(machine_result, smep)},	       {FIELD(machine_result, smap)},
-	{FIELD(machine_result, umip)},	       {FIELD(machine_result, fsgsbase)},
-	{FIELD(machine_result, invlpgb)},
+	{FIELD(machine_result, cpus_started)}, {FIELD(machine_result, cpus_failed)},
+	{FIELD(machine_result, memory_bytes)}, {FIELD(machine_result, tsc_khz)},
+	{FIELD(machine_result, x2apic)},       {FIELD(machine_result, pcid)},
+	{FIELD(machine_result, invpcid)},      {FIELD(machine_result, pge)},
+	{FIELD(machine_result, nx)},	       {FIELD(machine_result, smep)},
+	{FIELD(machine_result, smap)},	       {FIELD(machine_result, umip)},
+	{FIELD(machine_result, fsgsbase)},     {FIELD(machine_result, invlpgb)},
 };
 
 static const struct field parameter_fields[] = {
@@ -54,18 +55,22 @@ static const struct field claim_fields[] = {
 	{FIELD(claim_result, effect)},
 };
 
+static const struct field kind_fields[] = {
+	{FIELD(policy_result, defers)},	   {FIELD(policy_result, eager)},
+	{FIELD(policy_result, broadcast)}, {FIELD(policy_result, ran)},
+	{FIELD(policy_result, nmi_load)},
+};
+
+/* syscall_instructions is written apart: it may be null. */
 static const struct field policy_fields[] = {
-	{FIELD(policy_result, flushes)},
-	{FIELD(policy_result, phase2_flushes)},
-	{FIELD(policy_result, full_flushes)},
-	{FIELD(policy_result, ranged_flushes)},
-	{FIELD(policy_result, operations)},
-	{FIELD(policy_result, allocations)},
-	{FIELD(policy_result, allocation_failures)},
+	{FIELD(policy_result, flushes)},      {FIELD(policy_result, phase2_flushes)},
+	{FIELD(policy_result, full_flushes)}, {FIELD(policy_result, ranged_flushes)},
+	{FIELD(policy_result, held_pages)},   {FIELD(policy_result, operations)},
+	{FIELD(policy_result, allocations)},  {FIELD(policy_result, allocation_failures)},
 	{FIELD(policy_result, corrupted)},
 };
 
-/* stale and gaps are written apart: they may be null. */
+/* stale, nmi_stale and gaps are written apart: they may be null. */
 static const struct field cpu_fields[] = {
 	{FIELD(cpu_result, cpu)},
 	{FIELD(cpu_result, apic_id)},
@@ -83,6 +88,7 @@ static const struct field cpu_fields[] = {
 	{FIELD(cpu_result, deferrable_ipis)},
 	{FIELD(cpu_result, other_irqs)},
 	{FIELD(cpu_result, nmis)},
+	{FIELD(cpu_result, nmis_sent)},
 	{FIELD(cpu_result, owed_entries)},
 	{FIELD(cpu_result, spurious_drains)},
 	{FIELD(cpu_result, flush_all)},
@@ -94,6 +100,7 @@ static const struct field cpu_fields[] = {
 	{FIELD(cpu_result, received_ipis)},
 	{FIELD(cpu_result, warm)},
 	{FIELD(cpu_result, canary_checks)},
+	{FIELD(cpu_result, nmi_checks)},
 	{FIELD(cpu_result, canary_valid)},
 	{FIELD(cpu_result, lost)},
 	{FIELD(cpu_result, lost_in_nmi)},
@@ -139,14 +146,20 @@ static void write_object(struct json *j, const char *key, const void *from,
 	json_object_end(j);
 }
 
+static void number_or_null(struct json *j, const char *key, bool known, u64 number)
+{
+	if (known)
+		json_u64(j, key, number);
+	else
+		json_null(j, key);
+}
+
 static void write_cpu(struct json *j, const struct cpu_result *cpu)
 {
 	json_object_begin(j, NULL);
 	write_fields(j, cpu, cpu_fields, ARRAY_SIZE(cpu_fields));
-	if (cpu->canary_valid)
-		json_u64(j, "stale", cpu->stale);
-	else
-		json_null(j, "stale");
+	number_or_null(j, "stale", cpu->canary_valid, cpu->stale);
+	number_or_null(j, "nmi_stale", cpu->canary_valid, cpu->nmi_stale);
 	if (cpu->has_gaps) {
 		json_object_begin(j, "gaps");
 		for (enum gap_cause cause = 0; cause < GAP_CAUSES; cause++)
@@ -159,6 +172,31 @@ static void write_cpu(struct json *j, const struct cpu_result *cpu)
 	json_object_end(j);
 }
 
+/* What the oracles found, each with the claim that covers it. */
+static void write_findings(struct json *j, const struct policy_result *policy)
+{
+	u64 found[FINDINGS];
+
+	policy_findings(policy, found);
+	json_array_begin(j, "findings");
+	for (enum finding f = 0; f < FINDINGS; f++) {
+		const struct claim_result *claim = claim_of(policy, f);
+
+		if (!found[f])
+			continue;
+		json_object_begin(j, NULL);
+		json_string(j, "context", finding_context(f));
+		json_string(j, "effect", finding_effect(f));
+		json_u64(j, "count", found[f]);
+		if (claim)
+			json_string(j, "claim", claim->id);
+		else
+			json_null(j, "claim");
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void write_policy(struct json *j, const struct policy_result *policy)
 {
 	json_object_begin(j, NULL);
@@ -169,10 +207,13 @@ static void write_policy(struct json *j, const struct policy_result *policy)
 	for (u32 i = 0; i < policy->nr_claims; i++)
 		write_object(j, NULL, &policy->claims[i], claim_fields, ARRAY_SIZE(claim_fields));
 	json_array_end(j);
-	json_bool(j, "ran", policy->ran);
+	write_fields(j, policy, kind_fields, ARRAY_SIZE(kind_fields));
 	json_string(j, "verdict", policy_verdict_word(policy));
 	json_string(j, "reason", policy->reason);
+	write_findings(j, policy);
 	write_fields(j, policy, policy_fields, ARRAY_SIZE(policy_fields));
+	number_or_null(j, "syscall_instructions", policy->syscall_instructions,
+		       policy->syscall_instructions);
 	json_array_begin(j, "cpus");
 	for (u32 i = 0; i < policy->nr_cpus; i++)
 		write_cpu(j, &policy->cpus[i]);

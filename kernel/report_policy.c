@@ -51,7 +51,7 @@ static void add_cells(struct table *t, const struct cpu_result *cpu)
 	table_number(t, cpu->nmis);
 	table_number(t, cpu->warm);
 	if (cpu->canary_valid)
-		table_number(t, cpu->stale);
+		table_number(t, saturating_add(cpu->stale, cpu->nmi_stale));
 	else
 		table_text(t, "n/a");
 	table_number(t, cpu->lost);
@@ -137,6 +137,7 @@ void report_print_policy(const struct policy_result *policy, report_write_fn wri
 				(unsigned long long)policy->operations,
 				(unsigned long long)policy->allocations);
 	report_paragraph_end(&p);
+	report_nmi_note(policy, write);
 	t = table_begin(columns, ARRAY_SIZE(columns));
 	add_rows(t, policy);
 	table_print(t, write);

@@ -11,7 +11,7 @@
 #include "kernel/report_lines.h"
 
 #define TABLE_MAX_COLUMNS 16
-#define TABLE_MAX_ROWS	  24
+#define TABLE_MAX_ROWS	  64
 #define TABLE_TEXT	  24
 
 struct table_column {

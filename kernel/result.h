@@ -48,6 +48,7 @@ struct cpu_result {
 	u64 deferrable_ipis; /* decided while it sat in ring 3; 0 unless the policy never defers */
 	u64 other_irqs;	     /* every interrupt that is no flush IPI, NMIs apart */
 	u64 nmis;
+	u64 nmis_sent;		  /* by the load of phase 2; there are no others */
 	u64 owed_entries;	  /* drains of work that some purge recorded */
 	u64 spurious_drains;	  /* drains of work that nobody can have recorded: R9 allows none */
 	u64 flush_all, flush_one; /* full flushes and INVLPGs executed */
@@ -57,6 +58,8 @@ struct cpu_result {
 	u64 warm;	   /* canaries proved warm (in the TLB) before their purge */
 	u64 canary_checks; /* canaries read after an entry, with a stable expectation */
 	u64 stale;	   /* of these, how many read the old frame */
+	u64 nmi_checks;	   /* canaries read in an NMI handler, with a stable expectation */
+	u64 nmi_stale;	   /* of these, how many read the old frame */
 	bool canary_valid; /* false: the canary cannot convict here (two roots): print n/a */
 	u64 lost;	   /* generation oracle: checks that found a completed purge uncovered */
 	u64 lost_in_nmi;   /* of these, checks in an NMI handler */
@@ -72,7 +75,7 @@ struct claim_result {
 	const char *effect;  /* "stale" | "lost" | "spurious" */
 };
 
-#define RESULT_MAX_CLAIMS 8
+#define RESULT_MAX_CLAIMS 16
 
 struct policy_result {
 	const char *name;
@@ -80,17 +83,23 @@ struct policy_result {
 	u32 roots;
 	struct claim_result claims[RESULT_MAX_CLAIMS];
 	u32 nr_claims;
+	bool defers;	/* false: every flush is an IPI to every CPU */
+	bool eager;	/* drains at every entry, owed or not: no drain of it is spurious (R9) */
+	bool broadcast; /* neither: an instruction of the initiator flushes everywhere */
 	bool ran;
+	bool nmi_load; /* phase 2 sent NMIs to the isolated CPUs */
 	enum verdict verdict;
 	char reason[160]; /* one line; empty for a pass with nothing to add */
 	u64 flushes;	  /* phase 1: flushes issued through flush_tlb_kernel_range_deferrable */
 	u64 phase2_flushes;
 	u64 full_flushes, ranged_flushes; /* of both phases' flushes, by what the range asked for */
-	u64 operations;			  /* of the storm, both phases */
-	u64 allocations;		  /* areas allocated by it */
-	u64 allocation_failures;	  /* areas that memory did not allow */
-	u64 corrupted;		 /* of these, areas that did not hold what was written to them */
-	struct cpu_result *cpus; /* nr_cpus of them */
+	u64 held_pages;			  /* the most pages that rested because of the policy */
+	u64 syscall_instructions; /* of the kernel, for a null system call; 0: not counted */
+	u64 operations;		  /* of the storm, both phases */
+	u64 allocations;	  /* areas allocated by it */
+	u64 allocation_failures;  /* areas that memory did not allow */
+	u64 corrupted;		  /* of these, areas that did not hold what was written to them */
+	struct cpu_result *cpus;  /* nr_cpus of them */
 	u32 nr_cpus;
 };
 
@@ -101,6 +110,7 @@ struct machine_result {
 	const char *firmware; /* "bios" | "uefi" | "pvh" */
 	char loader[32];
 	u32 cpus_found, cpus_started;
+	u32 cpus_failed; /* called, and never answered */
 	u64 memory_bytes;
 	u64 tsc_khz;
 	bool x2apic, pcid, invpcid, pge, nx, smep, smap, umip, fsgsbase, invlpgb;
@@ -120,6 +130,7 @@ struct run_result {
 	struct parameters_result parameters;
 	struct policy_result *policies;
 	u32 nr_policies;
+	bool detail; /* print the tables of each policy, however many there are */
 	enum verdict verdict;
 	char reason[160];
 };

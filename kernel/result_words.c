@@ -18,9 +18,14 @@ const char *run_verdict_word(enum verdict verdict)
 	}
 }
 
+bool policy_was_skipped(const struct policy_result *policy)
+{
+	return policy->verdict == VERDICT_NONE && !policy->ran;
+}
+
 const char *policy_verdict_word(const struct policy_result *policy)
 {
-	if (policy->verdict == VERDICT_NONE && !policy->ran)
+	if (policy_was_skipped(policy))
 		return "skip";
 	return run_verdict_word(policy->verdict);
 }
@@ -82,11 +87,15 @@ static void add(struct cpu_result *total, const struct cpu_result *cpu)
 		offsetof(struct cpu_result, deferrable_ipis),
 		offsetof(struct cpu_result, other_irqs),
 		offsetof(struct cpu_result, nmis),
+		offsetof(struct cpu_result, nmis_sent),
+		offsetof(struct cpu_result, nmi_checks),
 		offsetof(struct cpu_result, kernel_entries),
 		offsetof(struct cpu_result, phase2_entries),
 		offsetof(struct cpu_result, deferred),
 		offsetof(struct cpu_result, drained),
 		offsetof(struct cpu_result, owed_entries),
+		offsetof(struct cpu_result, flush_all),
+		offsetof(struct cpu_result, flush_one),
 		offsetof(struct cpu_result, warm),
 		offsetof(struct cpu_result, lost),
 		offsetof(struct cpu_result, unexplained),
@@ -97,8 +106,10 @@ static void add(struct cpu_result *total, const struct cpu_result *cpu)
 
 		*into = saturating_add(*into, *(const u64 *)((const char *)cpu + counts[i]));
 	}
-	if (cpu->canary_valid)
+	if (cpu->canary_valid) {
 		total->stale = saturating_add(total->stale, cpu->stale);
+		total->nmi_stale = saturating_add(total->nmi_stale, cpu->nmi_stale);
+	}
 	if (!cpu->has_gaps)
 		return;
 	total->has_gaps = true;
@@ -127,6 +138,6 @@ u32 cpu_results_sum(const struct policy_result *policy, enum cpu_kind kind,
 		isolated_invalid |= cpu->isolated && !cpu->canary_valid;
 		nr++;
 	}
-	total->canary_valid = some_valid && (total->stale || !isolated_invalid);
+	total->canary_valid = some_valid && (total->stale || total->nmi_stale || !isolated_invalid);
 	return nr;
 }

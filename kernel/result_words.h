@@ -10,7 +10,10 @@
 /* "pass", "fail" or "error": a run that was given no verdict was cut short, which is an error. */
 const char *run_verdict_word(enum verdict verdict);
 
-/* The same for a policy, or "skip": it did not run and nobody calls that an error. */
+/* It did not run, and nobody calls that an error. */
+bool policy_was_skipped(const struct policy_result *policy);
+
+/* The same for a policy, or "skip" if it was. */
 const char *policy_verdict_word(const struct policy_result *policy);
 
 /* The key of a cause in JSON, and its short name in tables. */

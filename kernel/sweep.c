@@ -14,6 +14,7 @@
 #include "kernel/canary.h"
 #include "kernel/experiment.h"
 #include "kernel/format.h"
+#include "kernel/policy_rows.h"
 #include "kernel/sweep_report.h"
 #include "mm/vmalloc.h"
 
@@ -93,21 +94,20 @@ static void run_scenario(const struct scenario *scenario, const struct sweep_req
 		step_if_wanted(scenario, request, STEP_ZONE_EXIT, i);
 }
 
-static enum ending sweep_policy(const struct flush_policy *policy, const struct setup *setup,
+static enum ending sweep_policy(const struct policy_row *row, const struct setup *setup,
 				const struct sweep_request *request)
 {
-	struct policy_mode mode = options_policy_mode(setup->options);
 	unsigned int target = sweep.target, purger = sweep.purger;
 	char reason[REASON_MAX];
 	enum ending verdict;
 	const char *error;
 
 	memset(&sweep, 0, sizeof(sweep));
-	sweep.policy = policy;
-	sweep.mode = mode;
+	sweep.policy = row->policy;
+	sweep.mode = row->mode;
 	sweep.target = target;
 	sweep.purger = purger;
-	select_policy(policy, &mode);
+	select_policy(row->policy, &row->mode);
 	vm_unmap_aliases(); /* what is lazy from before would make the first purge another one */
 	canaries_reset();
 	error = stepper_start(&sweep.stepper, target, setup->options->vmap_stack);
@@ -124,15 +124,6 @@ static enum ending sweep_policy(const struct flush_policy *policy, const struct 
 	return verdict;
 }
 
-/* What keeps a policy out of this sweep; NULL: nothing. */
-static const char *why_not(const struct flush_policy *policy, const struct setup *setup)
-{
-	struct policy_mode mode = options_policy_mode(setup->options);
-	const char *why = policy_refuses(policy, &mode);
-
-	return why || !policy->missing ? why : policy->missing();
-}
-
 /* The worst policy decides; what was broken on purpose and not seen is an error. */
 static enum ending worse(enum ending a, enum ending b)
 {
@@ -141,35 +132,57 @@ static enum ending worse(enum ending a, enum ending b)
 	return a == END_PASS ? b : a;
 }
 
+static bool anything_found(void)
+{
+	for (u32 c = 0; c < SWEEP_CONTEXTS; c++)
+		for (u32 e = 0; e < SWEEP_EFFECTS; e++)
+			if (sweep.found[c][e].steps)
+				return true;
+	return false;
+}
+
+/* A run with something broken on purpose never passes: it is convicted, or proves nothing. */
+static enum ending judge_broken(const struct sweep_request *request, bool defect,
+				enum ending verdict)
+{
+	if (verdict != END_PASS || !request->broken[0])
+		return verdict;
+	if (defect && anything_found()) {
+		pr_info("sweep: %s was convicted, as claimed", request->broken);
+		return END_FAIL;
+	}
+	pr_err("sweep: %s was not convicted", request->broken);
+	return END_ERROR;
+}
+
 static enum ending sweep_all(const struct setup *setup, const struct sweep_request *request)
 {
+	static struct policy_row rows[MAX_POLICY_ROWS];
+	const struct options *options = setup->options;
 	enum ending verdict = END_PASS;
+	char err[OPTIONS_ERROR_MAX];
 	u32 swept = 0;
+	u32 nr = policy_rows(options, policies_of(options), DEFAULT_ALL, rows, err, sizeof(err));
 
+	if (!nr)
+		return refuse(err);
 	sweep_print_head(&sweep);
-	for (const struct flush_policy *const *p = flush_policies; *p; p++) {
-		const char *why = why_not(*p, setup);
+	for (u32 i = 0; i < nr; i++) {
+		const struct flush_policy *policy = rows[i].policy;
+		const char *missing = policy->missing ? policy->missing() : NULL;
 
-		if (setup->options->tlbi[0] && *p != find_policy(setup->options->tlbi))
-			continue;
-		if (why && setup->options->tlbi[0])
-			return refuse_policy(*p, why);
-		if (why) {
-			pr_info("%s: skip: %s", (*p)->name, why);
+		if (missing) {
+			pr_info("%s: skip: %s", policy->name, missing);
 			continue;
 		}
-		verdict = worse(verdict, sweep_policy(*p, setup, request));
+		verdict = worse(verdict, sweep_policy(&rows[i], setup, request));
 		swept++;
 	}
 	if (!swept) {
 		pr_err("sweep: no policy can be swept here");
 		return END_ERROR;
 	}
-	if (broken && verdict == END_PASS) {
-		pr_err("sweep: %s was not convicted", request->broken);
-		return END_ERROR;
-	}
-	return verdict;
+	return judge_broken(request, options->defect[0], verdict);
 }
 
 enum ending run_sweep(const struct setup *setup)

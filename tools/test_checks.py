@@ -16,6 +16,7 @@ import unittest
 from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import bench
 import check_includes
@@ -156,25 +157,34 @@ class BenchTest(unittest.TestCase):
 def cpu(number: int, isolated: bool, **more: int) -> dict[str, object]:
     """A CPU of a document, idle in every respect."""
     names = ("tlbi_ipis tlbi_callbacks raced_ipis deferrable_ipis phase2_callbacks other_irqs nmis "
-             "kernel_entries deferred drained phase2_deferred owed_entries warm canary_checks "
-             "stale lost unexplained sent_callbacks sent_ipis sent_coalesced received_callbacks "
+             "nmis_sent kernel_entries deferred drained phase2_deferred phase2_drained "
+             "owed_entries spurious_drains warm canary_checks nmi_checks stale nmi_stale lost "
+             "lost_in_nmi unexplained sent_callbacks sent_ipis sent_coalesced received_callbacks "
              "received_ipis").split()
     return {name: 0 for name in names} | {"cpu": number, "isolated": isolated} | more
 
 
 def document() -> dict[str, object]:
     """A comparison in which all is well."""
-    seen = {"warm": 200, "canary_checks": 300}
+    seen = {"warm": 200, "canary_checks": 300, "nmis": 150, "nmis_sent": 150, "nmi_checks": 120}
     immediate = cpu(2, True, tlbi_ipis=990, tlbi_callbacks=1000, phase2_callbacks=500,
                     kernel_entries=991, sent_callbacks=1500, received_callbacks=1500,
                     sent_ipis=1480, sent_coalesced=20, received_ipis=1480, **seen)
     deferring = cpu(2, True, deferred=1000, drained=1, owed_entries=600, kernel_entries=1,
                     raced_ipis=3, phase2_deferred=497, phase2_callbacks=3, sent_callbacks=3,
                     received_callbacks=3, sent_ipis=3, received_ipis=3, **seen)
-    return {"policies": [
-        {"name": name, "verdict": "pass", "flushes": 1000, "phase2_flushes": 500, "corrupted": 0,
-         "cpus": [cpu(0, False), entry]}
-        for name, entry in (("immediate", immediate), ("state-bits", deferring))]}
+    policies = [
+        {"name": name, "roots": 1, "claims": [], "defers": name != "immediate", "eager": False,
+         "broadcast": False, "ran": True, "nmi_load": True, "verdict": "pass", "reason": "",
+         "flushes": 1000, "phase2_flushes": 500, "corrupted": 0, "cpus": [cpu(0, False), entry]}
+        for name, entry in (("immediate", immediate), ("state-bits", deferring))]
+    return {"policies": policies}
+
+
+def row_of(changed: dict[str, object], name: str) -> dict[str, Any]:
+    """A policy of a document by its name."""
+    policies: Any = changed["policies"]
+    return next(policy for policy in policies if policy["name"] == name)
 
 
 class FactsTest(unittest.TestCase):
@@ -190,7 +200,9 @@ class FactsTest(unittest.TestCase):
              ("state-bits", "drained", 0), ("state-bits", "drained", 2),
              ("state-bits", "raced_ipis", 2), ("state-bits", "kernel_entries", 2),
              ("state-bits", "owed_entries", 499), ("state-bits", "stale", 1),
-             ("state-bits", "canary_checks", 199), ("state-bits", "nmis", 1),
+             ("state-bits", "canary_checks", 199), ("state-bits", "nmis", 149),
+             ("state-bits", "nmis_sent", 151), ("state-bits", "nmi_checks", 99),
+             ("state-bits", "nmi_stale", 1), ("state-bits", "spurious_drains", 1),
              ("state-bits", "lost", 1), ("state-bits", "unexplained", 1))
 
     def test_good(self) -> None:
@@ -203,11 +215,10 @@ class FactsTest(unittest.TestCase):
         for name, field, number in self.WRONG:
             with self.subTest(f"{name}: {field} = {number}"):
                 changed = copy.deepcopy(document())
-                policies = changed["policies"]
-                policy = next(p for p in policies if p["name"] == name)  # type: ignore
-                policy["cpus"][1][field] = number
+                entry = row_of(changed, name)["cpus"][1]
+                entry[field] = number
                 self.assertTrue(facts.faults_of(changed))
-                del policy["cpus"][1][field]
+                del entry[field]
                 self.assertEqual(facts.faults_of(changed), [f"the document has no field {field!r}"])
 
     def test_too_little(self) -> None:
@@ -216,10 +227,63 @@ class FactsTest(unittest.TestCase):
                        lambda d: d["policies"][0]["cpus"].pop(),
                        lambda d: d["policies"].pop(),
                        lambda d: d["policies"][1].update(corrupted=1),
-                       lambda d: d["policies"][1].update(verdict="fail")):
+                       lambda d: d["policies"][1].update(verdict="fail"),
+                       lambda d: d["policies"][0]["cpus"][0].update(lost=1),
+                       lambda d: d["policies"].append(copy.deepcopy(d["policies"][1]))):
             changed = copy.deepcopy(document())
             change(changed)
             self.assertTrue(facts.faults_of(changed))
+
+    def test_claims(self) -> None:
+        """A finding is covered by a claim of its context and its effect, by no other."""
+        claim = {"id": "N4", "context": "nmi", "effect": "stale"}
+        for fields, holds in (({"nmi_stale": 7}, True), ({"stale": 1}, False),
+                              ({"lost": 2, "lost_in_nmi": 2}, False), ({"lost": 1}, False)):
+            changed = document()
+            row = row_of(changed, "state-bits")
+            row["claims"] = [claim]
+            row["cpus"][1].update(fields)
+            self.assertEqual(not facts.faults_of(changed), holds, fields)
+
+    def test_nmi_load(self) -> None:
+        """Off: no NMIs, and none are asked for."""
+        changed = document()
+        row = row_of(changed, "state-bits")
+        row["nmi_load"] = False
+        self.assertTrue(facts.faults_of(changed))
+        row["cpus"][1].update(nmis=0, nmis_sent=0, nmi_checks=0)
+        self.assertEqual(facts.faults_of(changed), [])
+
+    def test_eager(self) -> None:
+        """A policy that flushes at every entry promises nothing about drains."""
+        changed = document()
+        row = row_of(changed, "state-bits")
+        row["cpus"][1]["spurious_drains"] = 5
+        self.assertTrue(facts.faults_of(changed))
+        row["eager"] = True
+        self.assertEqual(facts.faults_of(changed), [])
+
+    def test_rows(self) -> None:
+        """The same policy with two roots, one that was skipped, and a broadcast."""
+        changed: dict[str, Any] = document()
+        two = copy.deepcopy(row_of(changed, "state-bits"))
+        two["roots"] = 2
+        two["cpus"][1].update(stale=None, nmi_stale=None, warm=0)
+        changed["policies"].append(two)
+        self.assertEqual(facts.faults_of(changed), [])
+        two["roots"] = 1
+        two["name"] = "watching"
+        self.assertEqual(len(facts.faults_of(changed)), 2)   # stale null, not warm
+        two.update(name="broadcast", broadcast=True, defers=False)
+        two["cpus"] = [cpu(0, False), cpu(2, True, kernel_entries=1, warm=200, canary_checks=300,
+                                          nmi_checks=120)]
+        self.assertEqual(facts.faults_of(changed), [])
+        two["cpus"][1]["drained"] = 1
+        self.assertTrue(facts.faults_of(changed))
+        two.update(verdict="skip", ran=False, reason="CPUID has no INVLPGB", cpus=[])
+        self.assertEqual(facts.faults_of(changed), [])
+        two["reason"] = ""
+        self.assertTrue(facts.faults_of(changed))
 
 
 class CountTest(unittest.TestCase):

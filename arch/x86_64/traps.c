@@ -168,6 +168,7 @@ void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3)
 		user_page(cpu->cpu)
 			->causes[CAUSE_NMI]++; /* its door counts an entry from any ring */
 		oracle_check_local(CHECK_NMI);
+		canary_check_nmi_local();
 		if (nmi_hook)
 			nmi_hook(regs);
 		oracle_check_local(CHECK_NMI);

@@ -23,6 +23,9 @@ enum check_point { CHECK_ENTRY, CHECK_NMI, CHECK_KERNEL, CHECK_EXIT };
 /* The generation oracle's look at this CPU. Any context behind the danger zone, and NMI. */
 void oracle_check_local(enum check_point where);
 
+/* Reads this CPU's canary as an NMI handler may: true if there was anything to compare. NMI. */
+bool canary_check_nmi_local(void);
+
 /* A system call; number in regs->rax, result goes there. Task's stack, interrupts on. */
 void handle_syscall(struct pt_regs *regs);
 

@@ -64,27 +64,43 @@ def check_figures(document: Document) -> None:
                                   "broken": "", "vmap_stack": True, "stack_on_task": False}),
         (immediate, {"name": "immediate", "claims": [], "roots": 1, "verdict": "pass",
                      "flushes": 10000, "phase2_flushes": 20000, "full_flushes": 61,
-                     "ranged_flushes": 29939, "allocations": 30500}),
+                     "ranged_flushes": 29939, "allocations": 30500, "defers": False,
+                     "nmi_load": True, "findings": [], "syscall_instructions": 111}),
         (immediate["cpus"][2], {"cpu": 2, "apic_id": 4, "isolated": True, "tlbi_ipis": 9987,
                                 "tlbi_callbacks": 10000, "kernel_entries": 9988, "deferred": 0,
                                 "raced_ipis": 1730, "sent_coalesced": 21, "stale": 0, "lost": 0}),
         (immediate["cpus"][3]["gaps"]["flush_ipi"], {"count": 9987, "largest_ns": 41872}),
-        (state_bits, {"name": "state-bits", "claims": [
-            {"id": "N4", "context": "process", "effect": "spurious"}]}),
+        (immediate["cpus"][3], {"nmis": 2505, "nmis_sent": 2505, "nmi_checks": 2411,
+                                "nmi_stale": 0}),
+        (state_bits, {"name": "state-bits", "defers": True, "nmi_load": False, "claims": [
+            {"id": "N4", "context": "nmi", "effect": "stale"}]}),
         (state_bits["cpus"][2], {"tlbi_ipis": 0, "deferred": 10000, "drained": 1,
                                  "phase2_drained": 9120, "owed_entries": 9121}),
         (state_bits["cpus"][0], {"isolated": False, "stale": None, "gaps": None,
-                                 "flush_one": 310022}),
+                                 "flush_one": 310022, "nmi_stale": None}),
     ]
     for there, figures in expected:
         for key, value in figures.items():
             check(f"comparison: {key} is {value}", there[key] == value, f"it is {there[key]}")
 
 
+def check_rows(document: Document) -> None:
+    """The sample "all_policies": rows of one name, skips, findings with their claims."""
+    rows = {(row["name"], row["roots"]): row for row in document["policies"]}
+    check("all_policies: 25 rows", len(rows) == len(document["policies"]) == 25)
+    check("all_policies: a skip", rows["broadcast", 2]["verdict"] == "skip")
+    check("all_policies: findings", rows["posted-v3", 1]["findings"] == [
+        {"context": "nmi", "effect": "stale", "count": 12, "claim": "N4"},
+        {"context": "nmi", "effect": "lost", "count": 2, "claim": "N4"}])
+    check("all_policies: held", rows["quarantine", 1]["held_pages"] == 20480)
+    check("all_policies: n/a", rows["watching", 2]["cpus"][2]["stale"] is None)
+
+
 def check_maxima(document: Document) -> None:
     """No number loses a digit on its way: those of 64 bits are all larger than 32 bits hold."""
     cpu = document["policies"][0]["cpus"][255]
-    narrow = {"schema", "cpu", "apic_id", "roots", "cpus_found", "cpus_started", "flush_ceiling"}
+    narrow = {"schema", "cpu", "apic_id", "roots", "cpus_found", "cpus_started", "cpus_failed",
+              "flush_ceiling"}
     for place in (cpu, document["policies"][0], document["machine"], document["parameters"],
                   *cpu["gaps"].values()):
         for key, value in place.items():
@@ -128,6 +144,11 @@ MUTATIONS: dict[str, Callable[[Document], object]] = {
     "a failure without a reason": lambda d: d["policies"][1].update(reason=""),
     "a skip without a reason": lambda d: d["policies"][3].update(reason=""),
     "stale 0 where it is n/a": lambda d: d["policies"][2]["cpus"][2].update(stale=0),
+    "NMIs stale 0 where it is n/a": lambda d: d["policies"][2]["cpus"][2].update(nmi_stale=0),
+    "instructions 0": lambda d: d["policies"][0].update(syscall_instructions=0),
+    "a finding of no count": lambda d: d["policies"][1]["findings"][0].update(count=0),
+    "a finding without its claim": lambda d: d["policies"][1]["findings"][0].pop("claim"),
+    "a pass in spite of a finding": lambda d: d["policies"][1].update(verdict="pass"),
     "stale null where it was measured": lambda d: d["policies"][1]["cpus"][2].update(stale=None),
     "gaps where none were measured": lambda d: d["policies"][2]["cpus"][2].update(gaps={}),
     "gaps null where they were": lambda d: d["policies"][0]["cpus"][2].update(gaps=None),
@@ -168,11 +189,12 @@ def main() -> int:
         return 2
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     documents = {name: sample(sys.argv[1], name)
-                 for name in ("comparison", "findings", "many_cpus", "maxima")}
+                 for name in ("comparison", "findings", "all_policies", "many_cpus", "maxima")}
     for name, document in documents.items():
         why = complaint(document)
         check(f"{name} is valid", not why, why)
     check_figures(documents["comparison"])
+    check_rows(documents["all_policies"])
     check_maxima(documents["maxima"])
     for what, change in MUTATIONS.items():
         document = copy.deepcopy(documents["findings"])

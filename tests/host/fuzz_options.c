@@ -56,6 +56,19 @@ static void check_isolated(const char *list)
 	}
 }
 
+/* Names of the list, each once: no more of them than there are. */
+static void check_policies(const char *list)
+{
+	size_t names = 0;
+	size_t len;
+
+	for (; policy_list_name(list, &len); list = policy_list_next(list, len)) {
+		PROMISE(find_word(policies, list, len) >= 0);
+		PROMISE(++names <= 2);
+	}
+	PROMISE(*list == '\0');
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static struct options options;
@@ -72,8 +85,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		PROMISE(options.loglevel <= 7 && options.panic_seconds <= 3600);
 		PROMISE(options.tlb_single_page_flush_ceiling <= 1 << 20);
 		PROMISE((options.broken & (options.broken - 1)) == 0 && options.broken < 128);
-		PROMISE(!options.tlbi[0] ||
-			find_word(policies, options.tlbi, strlen(options.tlbi)) >= 0);
+		check_policies(options.tlbi);
+		PROMISE(options.pti <= PTI_ON);
 		PROMISE(!options.run.name[0] ||
 			find_word(experiments, options.run.name, strlen(options.run.name)) >= 0);
 		PROMISE(options.console.none != (options.console.serial || options.console.screen));

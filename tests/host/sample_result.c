@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_POLICIES 18
+#define MAX_POLICIES 26
 #define MAX_CPUS     256
 
 static void *zeroed(size_t bytes)
@@ -50,7 +50,9 @@ static void fill_policy(struct policy_result *policy, const char *name, const ch
 	policy->name = name;
 	policy->lineage = lineage;
 	policy->roots = 1;
+	policy->defers = strcmp(name, "immediate") != 0;
 	policy->ran = true;
+	policy->nmi_load = true;
 	policy->verdict = VERDICT_PASS;
 	policy->flushes = 10000;
 	policy->phase2_flushes = 20000;
@@ -79,6 +81,10 @@ static void fill_interrupted(struct cpu_result *cpu)
 	cpu->phase2_callbacks = 20000;
 	cpu->phase2_entries = 31015;
 	cpu->deferrable_ipis = 28249;
+	cpu->nmis = cpu->nmis_sent = 2505;
+	cpu->nmi_checks = 2411;
+	cpu->flush_all = 61;
+	cpu->flush_one = 310022;
 	cpu->warm = 1009;
 	cpu->canary_checks = 1011;
 	cpu->sent_callbacks = cpu->received_callbacks = 30000;
@@ -101,6 +107,8 @@ static void fill_deferred(struct cpu_result *cpu)
 	cpu->phase2_entries = 12011;
 	cpu->phase2_deferred = 18340;
 	cpu->phase2_drained = 9120;
+	cpu->nmis = cpu->nmis_sent = 2498;
+	cpu->nmi_checks = 2402;
 	cpu->owed_entries = 9121;
 	cpu->flush_all = 9121;
 	cpu->warm = 1012;
@@ -110,6 +118,13 @@ static void fill_deferred(struct cpu_result *cpu)
 	cpu->sent_coalesced = 5;
 	cpu->has_gaps = true;
 	cpu->gaps[GAP_MACHINE] = (struct gap_result){5, 9120};
+}
+
+static void no_nmis(struct policy_result *policy)
+{
+	policy->nmi_load = false;
+	for (u32 i = 0; i < policy->nr_cpus; i++)
+		policy->cpus[i].nmis = policy->cpus[i].nmis_sent = policy->cpus[i].nmi_checks = 0;
 }
 
 static void fill_machine(struct run_result *run)
@@ -150,7 +165,9 @@ struct run_result *sample_comparison(void)
 	fill_machine(run);
 	fill_policy(&policy[0], "immediate", "mainline");
 	fill_policy(&policy[1], "state-bits", "v2, the seed");
-	policy[1].claims[0] = (struct claim_result){"N4", "process", "spurious"};
+	policy[0].syscall_instructions = 111;
+	policy[1].syscall_instructions = 123;
+	policy[1].claims[0] = (struct claim_result){"N4", "nmi", "stale"};
 	policy[1].nr_claims = 1;
 	for (u32 i = 0; i < 2; i++) {
 		fill_housekeeping(&policy[i].cpus[0]);
@@ -163,6 +180,7 @@ struct run_result *sample_comparison(void)
 	fill_deferred(&policy[1].cpus[2]);
 	fill_deferred(&policy[1].cpus[3]);
 	policy[1].cpus[3].gaps[GAP_MACHINE] = (struct gap_result){0, 0};
+	no_nmis(&policy[1]);
 	return run;
 }
 
@@ -172,6 +190,7 @@ struct run_result *sample_findings(void)
 	struct policy_result *policy = run->policies;
 
 	fill_machine(run);
+	run->detail = true;
 	run->machine.hypervisor[0] = '\0';
 	run->machine.emulated = false;
 	run->machine.nx = false;
@@ -212,6 +231,69 @@ struct run_result *sample_findings(void)
 	}
 	run->verdict = VERDICT_FAIL;
 	strcpy(run->reason, "state-bits broke a promise that it makes");
+	return run;
+}
+
+/* As many rows as there may be policies, in all their states; without tables of their own. */
+struct run_result *sample_all_policies(void)
+{
+	static const struct {
+		const char *name;
+		u32 roots;
+	} rows[] = {
+		{"immediate", 1},  {"immediate", 2},   {"work-word", 1},   {"work-word", 2},
+		{"state-bits", 1}, {"state-bits", 2},  {"watching", 1},	   {"watching", 2},
+		{"cr3-flag", 2},   {"cr3-pending", 2}, {"fancy-state", 1}, {"fancy-state", 2},
+		{"range-list", 1}, {"range-list", 2},  {"generation", 1},  {"generation", 2},
+		{"quarantine", 1}, {"quarantine", 2},  {"exit-flush", 1},  {"broadcast", 1},
+		{"broadcast", 2},  {"posted-v2", 1},   {"posted-v3", 1},   {"posted-v5", 1},
+		{"v8-unsaved", 2},
+	};
+	struct run_result *run = new_run(ARRAY_SIZE(rows), 4);
+
+	fill_machine(run);
+	run->parameters.cmdline = "";
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy_result *policy = &run->policies[i];
+
+		fill_policy(policy, rows[i].name, "a mail of the series");
+		policy->roots = rows[i].roots;
+		policy->syscall_instructions = i % 3 ? 100 + i : 0;
+		for (u32 c = 0; c < 4; c++) {
+			if (c < 2)
+				fill_housekeeping(&policy->cpus[c]);
+			else if (policy->defers)
+				fill_deferred(&policy->cpus[c]);
+			else
+				fill_interrupted(&policy->cpus[c]);
+			policy->cpus[c].canary_valid = policy->roots == 1;
+		}
+		if (strcmp(rows[i].name, "broadcast") == 0) {
+			policy->defers = policy->ran = policy->nmi_load = false;
+			policy->broadcast = true;
+			policy->nr_cpus = 0;
+			policy->verdict = VERDICT_NONE;
+			strcpy(policy->reason, "CPUID has no INVLPGB");
+		} else if (strcmp(rows[i].name, "state-bits") == 0) {
+			policy->claims[policy->nr_claims++] = (struct claim_result){"N4", "nmi",
+										    "stale"};
+			no_nmis(policy);
+		} else if (strcmp(rows[i].name, "posted-v3") == 0) {
+			policy->claims[policy->nr_claims++] = (struct claim_result){"N1", "process",
+										    "spurious"};
+			policy->claims[policy->nr_claims++] = (struct claim_result){"N4", "nmi",
+										    "stale"};
+			policy->claims[policy->nr_claims++] = (struct claim_result){"N4", "nmi",
+										    "lost"};
+			policy->cpus[2].nmi_stale = 5;
+			policy->cpus[3].nmi_stale = 7;
+			policy->cpus[3].lost = policy->cpus[3].lost_in_nmi = 2;
+			strcpy(policy->reason,
+			       "as claimed: N4 (nmi, stale) x12, N4 (nmi, lost) x2");
+		} else if (strcmp(rows[i].name, "quarantine") == 0) {
+			policy->held_pages = 20480;
+		}
+	}
 	return run;
 }
 
@@ -276,6 +358,8 @@ struct run_result *sample_maxima(void)
 		policy->ran = true;
 		policy->verdict = VERDICT_ERROR;
 		memset(policy->reason, 'r', 159);
+		policy->nmi_load = true;
+		policy->held_pages = policy->syscall_instructions = ~0ULL;
 		policy->flushes = policy->phase2_flushes = ~0ULL;
 		policy->full_flushes = policy->ranged_flushes = ~0ULL;
 		policy->operations = policy->allocations = policy->corrupted = ~0ULL;
@@ -316,13 +400,14 @@ struct run_result *sample_random(long seed)
 	struct run_result *run;
 
 	srand48(seed);
-	run = new_run((u32)lrand48() % (MAX_POLICIES + 1),
+	run = new_run((u32)lrand48() % (lrand48() % 4 ? 4 : MAX_POLICIES + 1),
 		      lrand48() % 4 ? 1 + (u32)lrand48() % 24 : 1 + (u32)lrand48() % MAX_CPUS);
 	fill_machine(run);
 	run->machine.memory_bytes = any();
 	run->machine.tsc_khz = any();
 	run->machine.cpus_found = (u32)any();
 	run->machine.emulated = lrand48() % 2;
+	run->detail = lrand48() % 2;
 	run->parameters.seed = any();
 	run->verdict = lrand48() % 4;
 	for (u32 i = 0; i < run->nr_policies; i++) {
@@ -331,6 +416,10 @@ struct run_result *sample_random(long seed)
 		fill_policy(policy, "generation", "tlb_gen, FreeBSD pm_gen, nanos");
 		policy->roots = 1 + (u32)lrand48() % 2;
 		policy->ran = lrand48() % 5;
+		policy->eager = lrand48() % 2;
+		policy->nmi_load = lrand48() % 2;
+		policy->held_pages = any();
+		policy->syscall_instructions = any();
 		policy->verdict = lrand48() % 4;
 		policy->flushes = any();
 		policy->phase2_flushes = any();
@@ -363,8 +452,11 @@ struct run_result *sample_by_name(const char *name)
 		const char *name;
 		struct run_result *(*make)(void);
 	} samples[] = {
-		{"comparison", sample_comparison}, {"findings", sample_findings},
-		{"many_cpus", sample_many_cpus},   {"maxima", sample_maxima},
+		{"comparison", sample_comparison},
+		{"findings", sample_findings},
+		{"all_policies", sample_all_policies},
+		{"many_cpus", sample_many_cpus},
+		{"maxima", sample_maxima},
 		{"nothing", sample_nothing},
 	};
 

@@ -13,6 +13,9 @@ struct run_result *sample_comparison(void);
 /* A policy that was convicted, one with two roots (canary n/a), one that could not run; broken. */
 struct run_result *sample_findings(void);
 
+/* 25 rows: policies with one root and with two, skipped ones, claims that were met. */
+struct run_result *sample_all_policies(void);
+
 /* 256 CPUs, 240 of them isolated, on bare metal. */
 struct run_result *sample_many_cpus(void);
 

@@ -49,7 +49,7 @@ static void assert_defaults(void)
 	assert_string_equal(options.nohz_full, "");
 	assert_string_equal(options.run.name, "");
 	assert_int_equal(options.run.nr_args, 0);
-	assert_false(options.pti);
+	assert_int_equal(options.pti, PTI_UNSET);
 	assert_false(options.debug_pagealloc);
 	assert_true(options.vmap_stack);
 	assert_false(options.stack_on_task);
@@ -102,7 +102,7 @@ static void a_whole_line(void **state)
 	assert_string_equal(options.run.arg[0].value, "10k");
 	assert_string_equal(options.run.arg[1].key, "a");
 	assert_string_equal(options.run.arg[1].value, "b");
-	assert_true(options.pti);
+	assert_int_equal(options.pti, PTI_ON);
 	assert_true(options.debug_pagealloc);
 	assert_false(options.vmap_stack);
 	assert_true(options.stack_on_task);
@@ -126,8 +126,8 @@ static void one_option_touches_one_field(void **state)
 {
 	(void)state;
 	assert_accepted("pti=on");
-	assert_true(options.pti);
-	options.pti = false;
+	assert_int_equal(options.pti, PTI_ON);
+	options.pti = PTI_UNSET;
 	assert_defaults();
 	assert_accepted("nox2apic");
 	assert_true(options.nox2apic);
@@ -141,7 +141,11 @@ static void one_option_touches_one_field(void **state)
 	assert_int_equal(options.seed, 0);
 	options.seed = 1;
 	assert_defaults();
-	assert_accepted("pti=off debug_pagealloc=off vmap_stack=on stack=entry");
+	assert_accepted("pti=off");
+	assert_int_equal(options.pti, PTI_OFF);
+	options.pti = PTI_UNSET;
+	assert_defaults();
+	assert_accepted("debug_pagealloc=off vmap_stack=on stack=entry");
 	assert_defaults();
 }
 
@@ -160,6 +164,26 @@ static void every_name_is_accepted(void **state)
 		assert_accepted(line);
 		assert_string_equal(options.run.name, experiments[i]);
 	}
+}
+
+/* A list is kept as it was written, and taken apart name by name. */
+static void policies_are_a_list(void **state)
+{
+	const char *list = "state-bits+immediate";
+	size_t len;
+
+	(void)state;
+	assert_accepted("tlbi=state-bits+immediate");
+	assert_string_equal(options.tlbi, list);
+	assert_ptr_equal(policy_list_name(list, &len), list);
+	assert_int_equal(len, 10);
+	list = policy_list_next(list, len);
+	assert_ptr_equal(policy_list_name(list, &len), list);
+	assert_int_equal(len, 9);
+	assert_string_equal(list, "immediate");
+	list = policy_list_next(list, len);
+	assert_null(policy_list_name(list, &len));
+	assert_int_equal(len, 0);
 }
 
 static void numbers_at_their_limits(void **state)
@@ -234,6 +258,7 @@ static void consoles(void **state)
 #define ALL_OPTIONS                                                                                \
 	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= nopcid nox2apic maxcpus= " \
 	"defect= break= console= loglevel= panic= seed= tlb_single_page_flush_ceiling="
+#define POLICY_LIST "names of at most 31 characters, + between them, 255 characters in all"
 #define CONSOLES                                                                                   \
 	"ttyS0[,BAUD], ttyS1[,BAUD], screen, none; BAUD is one of 9600, 19200, 38400, 57600, "     \
 	"115200"
@@ -252,12 +277,20 @@ static void refusals_name_the_word_and_what_is_valid(void **state)
 		{"nopcidx", "nopcidx: unknown option; valid: " ALL_OPTIONS},
 		{"nopci", "nopci: unknown option; valid: " ALL_OPTIONS},
 
-		{"tlbi", "tlbi: a value is missing; valid: a name of at most 31 characters"},
-		{"tlbi=", "tlbi=: a value is missing; valid: a name of at most 31 characters"},
+		{"tlbi", "tlbi: a value is missing; valid: " POLICY_LIST},
+		{"tlbi=", "tlbi=: a value is missing; valid: " POLICY_LIST},
 		{"tlbi=foo", "tlbi=foo: no such policy; valid: immediate, state-bits"},
 		{"tlbi=immediat", "tlbi=immediat: no such policy; valid: immediate, state-bits"},
 		{"tlbi=immediate,",
 		 "tlbi=immediate,: no such policy; valid: immediate, state-bits"},
+		{"tlbi=immediate+foo+bar", "tlbi=foo: no such policy; valid: immediate, "
+					   "state-bits"},
+		{"tlbi=immediate+", "tlbi=: no such policy; valid: immediate, state-bits"},
+		{"tlbi=+immediate", "tlbi=: no such policy; valid: immediate, state-bits"},
+		{"tlbi=immediate++state-bits",
+		 "tlbi=: no such policy; valid: immediate, state-bits"},
+		{"tlbi=state-bits+immediate+state-bits",
+		 "tlbi=state-bits: named a second time; valid: each policy once"},
 		{"tlbi=immediate tlbi=immediate",
 		 "tlbi=immediate: given a second time; valid: tlbi once"},
 		{"seed=1 pti=on seed=2", "seed=2: given a second time; valid: seed once"},
@@ -377,9 +410,12 @@ static void lists_that_are_not_given_accept_any_name(void **state)
 	assert_string_equal(options.tlbi, "foo");
 	assert_string_equal(options.run.name, "bar");
 	assert_false(options_parse(long_name, &any, &options, error, sizeof(error)));
-	assert_string_equal(error,
-			    "tlbi=abcdefghijklmnopqrstuvwxyz0123456: bad value; valid: a name "
-			    "of at most 31 characters");
+	assert_string_equal(
+		error, "tlbi=abcdefghijklmnopqrstuvwxyz0123456: bad value; valid: " POLICY_LIST);
+	assert_true(options_parse("tlbi=x+xx", &any, &options, error, sizeof(error)));
+	assert_string_equal(options.tlbi, "x+xx");
+	assert_false(options_parse("tlbi=x+", &any, &options, error, sizeof(error)));
+	assert_string_equal(error, "tlbi=x+: bad value; valid: " POLICY_LIST);
 	assert_false(options_parse("run=abcdefghijklmnopqrstuvwxyz0123456", &any, &options, error,
 				   sizeof(error)));
 	assert_string_equal(error,
@@ -504,6 +540,7 @@ int main(void)
 		cmocka_unit_test(a_whole_line),
 		cmocka_unit_test(one_option_touches_one_field),
 		cmocka_unit_test(every_name_is_accepted),
+		cmocka_unit_test(policies_are_a_list),
 		cmocka_unit_test(numbers_at_their_limits),
 		cmocka_unit_test(every_break_is_its_own_bit),
 		cmocka_unit_test(every_defect),

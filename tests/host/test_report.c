@@ -67,8 +67,8 @@ static const char *last_line(void)
 
 static void samples_are_as_they_were_read(void **state)
 {
-	static const char *const names[] = {"comparison", "findings", "many_cpus", "nothing",
-					    "maxima"};
+	static const char *const names[] = {"comparison", "findings", "all_policies",
+					    "many_cpus",  "nothing",  "maxima"};
 	static char expected[sizeof(text)];
 
 	(void)state;
@@ -101,21 +101,76 @@ static void any_result_fits(void **state)
 	}
 }
 
-/* All 18 policies side by side and the verdict are what a screen of 128x48 must still show. */
-static void the_comparison_of_all_policies_fits_a_screen(void **state)
+/* The verdicts on 26 rows and what they rest on are what a screen of 128x48 must still show. */
+static void the_verdicts_of_all_policies_fit_a_screen(void **state)
 {
 	struct run_result *run = sample_maxima();
 	unsigned nr_lines = 0;
 
 	(void)state;
-	run->nr_policies = 18;
+	run->nr_policies = 26;
 	run->reason[0] = '\0';
 	for (u32 i = 0; i < run->nr_policies; i++)
 		run->policies[i].reason[0] = '\0';
 	print(run);
-	for (const char *p = strstr(text, "\ncomparison:"); *p; p++)
+	for (const char *p = strstr(text, " Findings "); *p; p++)
 		nr_lines += *p == '\n';
-	assert_in_range(nr_lines, 2 * 18, 47);
+	assert_in_range(nr_lines, 26, 47);
+}
+
+/* A policy's own tables: of one or two unasked, of more only if asked for. */
+static void many_policies_have_no_tables_of_their_own(void **state)
+{
+	(void)state;
+	for (u32 nr = 1; nr < 5; nr++) {
+		for (int detail = 0; detail < 2; detail++) {
+			struct run_result *run = sample_all_policies();
+
+			run->nr_policies = nr;
+			run->detail = detail;
+			print(run);
+			assert_int_equal(count("Kernel TLBI Noise: "), detail || nr < 3 ? nr : 0);
+			assert_int_equal(count("\nPolicy "), 3);
+		}
+	}
+}
+
+/* What a table cannot say stands below it. */
+static void notes_tell_what_was_not_tried(void **state)
+{
+	struct run_result *run = sample_all_policies();
+
+	(void)state;
+	print(run);
+	assert_int_equal(count("\nStale n/a: "), 1);
+	assert_int_equal(count("\nNMI load off: state-bits (N4), state-bits with two roots (N4)\n"),
+			 1);
+	assert_int_equal(count("\nposted-v3 (pass): as claimed: N4 (nmi, stale) x12, "), 1);
+	assert_int_equal(count("\nbroadcast (skip): "), 1);
+	assert_int_equal(count("\nbroadcast with two roots (skip): "), 1);
+
+	run = sample_comparison();
+	run->policies[0].nmi_load = run->policies[1].nmi_load = true;
+	print(run);
+	assert_int_equal(count("Stale n/a"), 0);
+	assert_int_equal(count("NMI load off"), 0);
+	run = sample_comparison();
+	run->policies[1].nr_claims = 0;
+	print(run);
+	assert_int_equal(count("\nNMI load off: state-bits (as asked)\n"), 1);
+}
+
+/* Stale is the sum over both contexts; Findings names a claim, or the effect that has none. */
+static void findings_are_named(void **state)
+{
+	struct run_result *run = sample_comparison();
+
+	(void)state;
+	run->policies[1].cpus[2].nmi_stale = 70;
+	run->policies[1].cpus[3].stale = 7;
+	print(run);
+	assert_int_equal(count(" 77 "), 1);
+	assert_int_equal(count(" stale,N4 "), 1);
 }
 
 static void what_was_not_measured_is_not_a_number(void **state)
@@ -133,6 +188,11 @@ static void what_was_not_measured_is_not_a_number(void **state)
 	}
 	print(run);
 	assert_int_equal(count("n/a"), 4 + 4 + 1);
+
+	run = sample_comparison();
+	run->policies[1].syscall_instructions = 0;
+	print(run);
+	assert_int_equal(count("n/a"), 4 + 1);
 
 	/* One CPU without a canary must not hide behind the other's 0, nor hide the other's
 	 * finding. */
@@ -173,15 +233,12 @@ static void verdicts_have_their_words(void **state)
 		bool ran;
 		const char *line;
 	} cases[] = {
-		{VERDICT_PASS, VERDICT_PASS, true, "verdict: pass (2 policies: 2 pass)\n"},
-		{VERDICT_FAIL, VERDICT_FAIL, true, "verdict: fail (2 policies: 1 pass, 1 fail)\n"},
-		{VERDICT_ERROR, VERDICT_ERROR, true,
-		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
-		{VERDICT_NONE, VERDICT_NONE, true,
-		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
-		{VERDICT_PASS, VERDICT_NONE, false, "verdict: pass (2 policies: 1 pass, 1 skip)\n"},
-		{VERDICT_ERROR, VERDICT_ERROR, false,
-		 "verdict: error (2 policies: 1 pass, 1 error)\n"},
+		{VERDICT_PASS, VERDICT_PASS, true, "verdict: pass (2 rows: 2 pass)\n"},
+		{VERDICT_FAIL, VERDICT_FAIL, true, "verdict: fail (2 rows: 1 pass, 1 fail)\n"},
+		{VERDICT_ERROR, VERDICT_ERROR, true, "verdict: error (2 rows: 1 pass, 1 error)\n"},
+		{VERDICT_NONE, VERDICT_NONE, true, "verdict: error (2 rows: 1 pass, 1 error)\n"},
+		{VERDICT_PASS, VERDICT_NONE, false, "verdict: pass (2 rows: 1 pass, 1 skip)\n"},
+		{VERDICT_ERROR, VERDICT_ERROR, false, "verdict: error (2 rows: 1 pass, 1 error)\n"},
 	};
 
 	(void)state;
@@ -195,7 +252,7 @@ static void verdicts_have_their_words(void **state)
 		assert_string_equal(last_line(), cases[i].line);
 	}
 	print(sample_nothing());
-	assert_string_equal(last_line(), "verdict: error (0 policies)\n");
+	assert_string_equal(last_line(), "verdict: error (0 rows)\n");
 }
 
 static void sixteen_isolated_cpus_are_shown_and_seventeen_are_cut(void **state)
@@ -250,7 +307,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_are_as_they_were_read),
 		cmocka_unit_test(any_result_fits),
-		cmocka_unit_test(the_comparison_of_all_policies_fits_a_screen),
+		cmocka_unit_test(the_verdicts_of_all_policies_fit_a_screen),
+		cmocka_unit_test(many_policies_have_no_tables_of_their_own),
+		cmocka_unit_test(notes_tell_what_was_not_tried),
+		cmocka_unit_test(findings_are_named),
 		cmocka_unit_test(what_was_not_measured_is_not_a_number),
 		cmocka_unit_test(timing_is_told_for_what_it_is),
 		cmocka_unit_test(verdicts_have_their_words),

@@ -81,6 +81,29 @@ static void what_was_not_measured_is_null(void **state)
 	assert_int_equal(count("\"stale\": 0"), 4);
 	assert_int_equal(count("\"gaps\": null"), 4);
 	assert_int_equal(count("\"gaps\": {"), 4);
+	assert_int_equal(count("\"nmi_stale\": null"), 4);
+	assert_int_equal(count("\"nmi_stale\": 0"), 4);
+	assert_int_equal(count("\"syscall_instructions\": null"), 0);
+	print(sample_findings());
+	assert_int_equal(count("\"syscall_instructions\": null"), 4);
+}
+
+/* A finding comes with the claim that covers it, or with none. */
+static void findings_name_their_claims(void **state)
+{
+	struct run_result *run = sample_comparison();
+
+	(void)state;
+	run->policies[1].cpus[2].nmi_stale = 5;
+	run->policies[1].cpus[3].nmi_stale = 7;
+	run->policies[1].cpus[0].lost = 1;
+	print(run);
+	assert_int_equal(count("\"findings\": []"), 1);
+	assert_int_equal(count("{\"context\": "), 2);
+	assert_non_null(strstr(text, "{\"context\": \"process\", \"effect\": \"lost\", "
+				     "\"count\": 1, \"claim\": null}"));
+	assert_non_null(strstr(text, "{\"context\": \"nmi\", \"effect\": \"stale\", "
+				     "\"count\": 12, \"claim\": \"N4\"}"));
 }
 
 /* A run that ended before its verdict is no pass and no fail. */
@@ -127,6 +150,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(any_result_is_a_whole_document),
 		cmocka_unit_test(a_cpu_is_one_line),
 		cmocka_unit_test(what_was_not_measured_is_null),
+		cmocka_unit_test(findings_name_their_claims),
 		cmocka_unit_test(no_verdict_is_an_error),
 		cmocka_unit_test(documents_fit_their_schema),
 	};

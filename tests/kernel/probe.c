@@ -65,7 +65,7 @@ void on_cpu(unsigned int cpu, cpu_work_t work, void *arg, const char *what)
 
 bool select_policy_here(const struct flush_policy *policy)
 {
-	struct policy_mode mode = options_policy_mode(ktest_setup->options);
+	struct policy_mode mode = options_policy_mode(ktest_setup->options, policy);
 	const char *why = policy_refuses(policy, &mode);
 
 	if (why) {

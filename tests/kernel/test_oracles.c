@@ -6,6 +6,7 @@
  * isolated and that could be left out, hence two CPUs, and the deferrable flush, where break=ipi
  * lives.
  */
+#include "arch/x86_64/apic.h"
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/irqflags.h"
@@ -261,6 +262,56 @@ KTEST(oracles, canary_sees_a_withheld_flush)
 	now = canary_counts(target());
 	probe();
 	EXPECT_EQ(canary_counts(target()).stale, now.stale); /* and not after the flush */
+	on_each_cpu(CALL_OTHER, flush_here, NULL);
+	canaries_reset();
+}
+
+/* One NMI on the target, from its start to its end. */
+static void send_nmi(void)
+{
+	u64 exits = user_page(target())->exits;
+
+	apic_send_nmi(percpu(target())->apic_id);
+	EXPECT_SOON(READ_ONCE(user_page(target())->exits) == exits + 1);
+}
+
+/* Every NMI looks at the canary, with counters of its own, and at the generations. */
+KTEST(oracles, nmi_sees_a_withheld_flush)
+{
+	u64 lost = percpu(target())->lost;
+	u64 lost_in_nmi = percpu(target())->lost_in_nmi;
+	struct canary_counts counts;
+
+	if (!canary_here())
+		return;
+	if (!CONFIG_CONTEXT_TRACKING_WORK) {
+		ktest_skip("break=ipi is in the deferrable flush, which this build has not");
+		return;
+	}
+	select_default_policy();
+	send_nmi();
+	counts = canary_counts(target());
+	EXPECT_EQ(counts.nmi_checks, 1);
+	EXPECT_EQ(counts.nmi_stale, 0);
+	EXPECT_EQ(percpu(target())->lost, lost);
+	for (u32 i = 0; i < 20 && !canary_counts(target()).nmi_stale; i++) {
+		probe();
+		broken |= BREAK_IPI;
+		EXPECT(canary_swap(target(), true));
+		broken &= ~(u32)BREAK_IPI;
+		send_nmi();
+		on_cpu(target(), flush_here, NULL, "the flush after all");
+	}
+	counts = canary_counts(target());
+	EXPECT(counts.nmi_checks >= 2);
+	EXPECT(counts.nmi_stale > 0);
+	EXPECT_EQ(counts.stale, 0);
+	EXPECT(percpu(target())->lost_in_nmi > lost_in_nmi);
+	EXPECT_EQ(percpu(target())->lost - lost, percpu(target())->lost_in_nmi - lost_in_nmi);
+	send_nmi();
+	EXPECT_EQ(canary_counts(target()).nmi_stale, counts.nmi_stale); /* nor after the flush */
+	percpu(target())->lost = lost;
+	percpu(target())->lost_in_nmi = lost_in_nmi;
 	on_each_cpu(CALL_OTHER, flush_here, NULL);
 	canaries_reset();
 }

@@ -16,6 +16,11 @@ def refusal(cmdline: str, *shows: str, cpus: int = 4) -> BootCase:
 REFUSALS = (
     refusal("frobnicate", "frobnicate", "valid"),
     refusal("tlbi=nosuch", "nosuch", "immediate", "state-bits"),
+    refusal("tlbi=immediate+nosuch", "nosuch", "immediate", "state-bits"),
+    refusal("tlbi=immediate+immediate", "immediate", "once"),
+    refusal("tlbi=immediate+state-bits run=null", "tlbi=immediate\\+state-bits", "one policy"),
+    refusal("run=compare,nmi=maybe", "maybe", "auto"),
+    refusal("run=compare,detail=2", "detail=2", "off, on"),
     refusal("run=nosuch", "nosuch", "test"),
     refusal("break=everything", "everything", "drain"),
     refusal("pti=maybe", "maybe", "on"),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the oracles found under a policy, in the words in which policies claim defects: a finding is
+ * an effect in a context. One that a claim covers is the policy's known defect; any other convicts.
+ */
+#pragma once
+
+#include "kernel/result.h"
+
+enum finding {
+	FOUND_STALE,	    /* process, stale: a canary behind an entry */
+	FOUND_LOST,	    /* process, lost: a completed purge uncovered, by the generations */
+	FOUND_SPURIOUS,	    /* process, spurious: a drain that nobody recorded */
+	FOUND_STALE_IN_NMI, /* nmi, stale */
+	FOUND_LOST_IN_NMI,  /* nmi, lost */
+	FINDINGS
+};
+
+const char *finding_context(enum finding finding);
+const char *finding_effect(enum finding finding);
+
+/* How often each was made on one CPU of POLICY, and on all of them. */
+void cpu_findings(const struct policy_result *policy, const struct cpu_result *cpu,
+		  u64 counts[FINDINGS]);
+void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS]);
+
+/* The claim of POLICY that covers FINDING, or NULL. */
+const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding);
+
+/* Whether something was found that no claim covers. */
+bool has_unclaimed(const struct policy_result *policy, const u64 counts[FINDINGS]);
+
+/* The first claim that names CONTEXT, or NULL. */
+const struct claim_result *claim_in_context(const struct policy_result *policy,
+					    const char *context);
