@@ -32,6 +32,7 @@ const struct experiment *find_experiment(const char *name);
 enum ending run_compare(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
+enum ending run_violate(const struct setup *setup);
 
 /* How the options ask for a policy to be put in force: pti= and stack=. */
 struct policy_mode options_policy_mode(const struct options *options);

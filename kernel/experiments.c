@@ -8,9 +8,10 @@
 #include "arch/x86_64/string.h"
 
 const struct experiment experiments[] = {
-	{"compare", run_compare},
-	{"test", run_tests},
-	{"null", run_null},
+	{"compare", run_compare}, /* the policies under one storm */
+	{"test", run_tests},	  /* the suites of tests/kernel */
+	{"null", run_null},	  /* null system calls for ever */
+	{"violate", run_violate}, /* a rule broken, for its assertion */
 	{NULL, NULL},
 };
 

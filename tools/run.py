@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs/run.schema.json"
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8}
 # Experiments that measure nothing and so write no document.
-SILENT_EXPERIMENTS = ("test", "null")
+SILENT_EXPERIMENTS = ("test", "null", "violate")
 
 
 def experiment_of(cmdline: str) -> str:
