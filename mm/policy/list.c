@@ -8,6 +8,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
+#include "mm/vmalloc.h"
 
 extern const struct flush_policy policy_immediate;
 #if CONFIG_CONTEXT_TRACKING_WORK
@@ -70,5 +71,6 @@ void select_policy(const struct flush_policy *policy, const struct policy_mode *
 	struct selection selection = {policy, mode};
 
 	BUG_ON(policy_refuses(policy, mode));
+	vmalloc_release_all_held();
 	stop_cpus(select_stopped, &selection);
 }
