@@ -10,6 +10,7 @@
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/tsc.h"
 #include "mm/tlbflush.h"
+#include "mm/vmalloc.h"
 
 struct snapshot {
 	struct irq_counters irqs;
@@ -88,18 +89,6 @@ void counts_lost_now(unsigned int cpu, struct cpu_result *out)
 	out->lost = READ_ONCE(percpu(cpu)->lost) - before[cpu].lost;
 }
 
-/* No policy of this build makes addresses or frames wait. */
-u64 counts_held_pages(void)
-{
-	return 0;
-}
-
-/* Nobody steps a CPU from inside the kernel yet; `make counts` does it from outside. */
-u64 counts_syscall_instructions(void)
-{
-	return 0;
-}
-
 /* What both phases add alike. */
 static void add_common(struct cpu_result *cpu, const struct snapshot *now,
 		       const struct snapshot *then)
@@ -130,7 +119,7 @@ static void add_flushes(struct policy_result *out, u64 *phase)
 		 flushes_before.undeferrable;
 	out->full_flushes += now.full - flushes_before.full;
 	out->ranged_flushes += now.ranged - flushes_before.ranged;
-	out->held_pages = max(out->held_pages, counts_held_pages());
+	out->held_pages = max(out->held_pages, vmalloc_stats().held_pages_most);
 }
 
 static void add_gaps(struct cpu_result *cpu, const struct spin_report *report)

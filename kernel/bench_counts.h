@@ -18,12 +18,6 @@ void counts_begin(void);
 u64 counts_owed_now(unsigned int cpu);
 void counts_lost_now(unsigned int cpu, struct cpu_result *out);
 
-/* The most pages that rested, so far, because the policy in force does not yet let them go. */
-u64 counts_held_pages(void);
-
-/* Kernel instructions of a null system call under the policy in force; 0: not counted. */
-u64 counts_syscall_instructions(void);
-
 /* End of a phase: all tasks have ended. Adds the phase's share to *OUT. */
 void counts_end_phase1(struct policy_result *out, const struct spin_report *reports);
 void counts_end_phase2(struct policy_result *out);

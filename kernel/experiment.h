@@ -33,6 +33,7 @@ enum ending run_compare(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
 enum ending run_sweep(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
+enum ending run_violate(const struct setup *setup);
 
 /*
  * The policy of an experiment that takes one: tlbi='s, FALLBACK where there is none. NULL, with a

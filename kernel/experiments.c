@@ -10,10 +10,11 @@
 #include "mm/policy/defects.h"
 
 const struct experiment experiments[] = {
-	{"compare", run_compare},
-	{"sweep", run_sweep},
-	{"test", run_tests},
-	{"null", run_null},
+	{"compare", run_compare}, /* the policies under one storm */
+	{"sweep", run_sweep},	  /* a purge and an NMI at every instruction of the doors */
+	{"test", run_tests},	  /* the suites of tests/kernel */
+	{"null", run_null},	  /* null system calls for ever */
+	{"violate", run_violate}, /* a rule broken, for its assertion */
 	{0},
 };
 

@@ -72,9 +72,8 @@ void panic(const char *fmt, ...)
 }
 
 static const char *const states[] = {
-	[VMAP_NO_AREA] = "no area",	  [VMAP_LIVE] = "live",
-	[VMAP_LAZY] = "lazily freed",	  [VMAP_PURGING] = "purging",
-	[VMAP_UNKNOWN] = "state unknown",
+	[VMAP_NO_AREA] = "no area", [VMAP_LIVE] = "live", [VMAP_LAZY] = "lazily freed",
+	[VMAP_PURGING] = "purging", [VMAP_HELD] = "held", [VMAP_UNKNOWN] = "state unknown",
 };
 
 static void say_address(u64 addr)

@@ -15,11 +15,11 @@
 #include "mm/tlbflush.h"
 
 #include "arch/x86_64/breaks.h"
-#include "arch/x86_64/layout.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/tlb.h"
+#include "mm/deferrable.h"
 #include "mm/policy/policy.h"
 
 static struct flush_totals totals;
@@ -67,15 +67,43 @@ static void do_flush(void *info)
 		flush_policy->flushed(range);
 }
 
-void flush_tlb_kernel_range(u64 start, u64 end)
+static void flush_now(const struct flush_range *range)
+{
+	count(&totals.undeferrable);
+	count(range->full ? &totals.full : &totals.ranged);
+	this_cpu()->tlb.nr_tlb_remote_flush++;
+	on_each_cpu(CALL_FLUSH, do_flush, (void *)range);
+	tlb_gen_complete(range->generation);
+}
+
+u64 flush_tlb_kernel_range(u64 start, u64 end)
 {
 	struct flush_range range = make_range(start, end);
 
-	count(&totals.undeferrable);
-	count(range.full ? &totals.full : &totals.ranged);
-	this_cpu()->tlb.nr_tlb_remote_flush++;
-	on_each_cpu(CALL_FLUSH, do_flush, &range);
-	tlb_gen_complete(range.generation);
+	flush_now(&range);
+	return range.generation;
+}
+
+/* The newest flush for page tables that is over. */
+static u64 pgtable_flushed;
+
+void flush_tlb_kernel_pgtable_range(u64 start, u64 end)
+{
+	struct flush_range range = make_range(start, end);
+	u64 newest = __atomic_load_n(&pgtable_flushed, __ATOMIC_RELAXED);
+
+	range.full = true;
+	count(&totals.pgtable);
+	flush_now(&range);
+	while (newest < range.generation &&
+	       !__atomic_compare_exchange_n(&pgtable_flushed, &newest, range.generation, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
+
+bool pgtable_flush_owed(u64 unlinked_at)
+{
+	return __atomic_load_n(&pgtable_flushed, __ATOMIC_ACQUIRE) <= unlinked_at;
 }
 
 #if CONFIG_CONTEXT_TRACKING_WORK
@@ -126,15 +154,7 @@ static bool ask_policy(unsigned int cpu, void *info)
 	return ipi;
 }
 
-/* R2, R8: only the vmalloc area holds nothing that ring 3 or a door can reach. */
-static void assert_deferrable(u64 start, u64 end)
-{
-	if (end != TLB_FLUSH_ALL && (start < VMALLOC_START || end > VMALLOC_END))
-		panic("R8: deferrable flush of %016lx-%016lx, which is not in the vmalloc area",
-		      start, end);
-}
-
-void flush_tlb_kernel_range_deferrable(u64 start, u64 end)
+u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 {
 	struct flush_range range = make_range(start, end);
 
@@ -147,8 +167,41 @@ void flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 	on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
 	if (!flush_policy->broadcast) /* else no CPU's own book knows of it */
 		tlb_gen_complete(range.generation);
+	return range.generation;
 }
 #endif
+
+static bool lags(unsigned int cpu, void *generation)
+{
+	if (!flush_policy->lags(cpu, *(u64 *)generation))
+		return false;
+	if (cpu != this_cpu_number()) {
+		this_cpu()->call_stats[cpu].forced++;
+		count(&totals.forced_ipis);
+	}
+	return true;
+}
+
+/* The policy hears of it as of any flush of everything. */
+static void do_flush_all(void *generation)
+{
+	const struct flush_range everything = {
+		.end = TLB_FLUSH_ALL, .full = true, .generation = *(u64 *)generation};
+
+	__flush_tlb_all();
+	if (flush_policy->flushed)
+		flush_policy->flushed(&everything);
+}
+
+void flush_tlb_laggards(u64 generation)
+{
+	count(&totals.forced);
+	on_each_cpu_cond(CALL_FLUSH, lags, do_flush_all, &generation);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (flush_policy->lags(cpu, generation))
+			panic("R7: %s: CPU %u lags behind purge %lu after a full flush",
+			      flush_policy->name, cpu, generation);
+}
 
 struct user_flush {
 	const struct user_mm *mm;

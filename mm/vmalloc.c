@@ -11,6 +11,8 @@
 #include "mm/frames.h"
 #include "mm/tlbflush.h"
 #include "mm/vmap_block.h"
+#include "mm/vmap_hold.h"
+#include "mm/vmap_huge.h"
 #include "mm/vmap_purge.h"
 
 bool vmalloc_init(phys_addr_t kernel_root, const struct vmalloc_config *config)
@@ -19,15 +21,16 @@ bool vmalloc_init(phys_addr_t kernel_root, const struct vmalloc_config *config)
 	vmalloc_debug_pagealloc = config->debug_pagealloc;
 	vmap_block_init();
 	vmap_purge_init();
+	vmap_hold_init();
 	return vmap_area_init() && !paging_preallocate(kernel_root, VMALLOC_START, VMALLOC_END);
 }
 
 /* An area of COUNT usable pages with its guard page, which nobody ever maps. */
-static struct vmap_area *alloc_guarded(u64 count, u64 vstart, u64 vend, enum vmap_kind kind,
-				       const void *caller)
+static struct vmap_area *alloc_guarded(u64 count, u64 align, u64 vstart, u64 vend,
+				       enum vmap_kind kind, const void *caller)
 {
-	struct vmap_area *va = alloc_vmap_area((count + 1) * PAGE_SIZE, PAGE_SIZE, vstart, vend,
-					       kind, caller);
+	struct vmap_area *va = alloc_vmap_area((count + 1) * PAGE_SIZE, align, vstart, vend, kind,
+					       caller);
 
 	if (va)
 		va->nr_pages = count;
@@ -47,22 +50,34 @@ static void *give_up(struct vmap_area *va, const char *who)
 static int map_one(void *ctx, u64 index, phys_addr_t frame)
 {
 	const struct vmap_area *va = ctx;
+	u64 addr = va->node.start + index * PAGE_SIZE;
 
-	return vmap_frames(va->node.start + index * PAGE_SIZE, &frame, 1, PAGE_KERNEL) ? 0
-										       : -ENOMEM;
+	if (index >= va->frames.blocks * FRAME_BLOCK)
+		return vmap_frames(addr, &frame, 1, PAGE_KERNEL) ? 0 : -ENOMEM;
+	if (index % FRAME_BLOCK)
+		return 0; /* mapped with the first one of its block */
+	return vmap_huge_page(addr, frame) ? 0 : -ENOMEM;
 }
 
-void *vmalloc(size_t size)
+/* What cannot be had is refused before it has emptied the allocator for everyone else. */
+static bool try_frames(struct frame_list *frames, u64 count, u64 align)
+{
+	if (count > frame_counts().free)
+		return false;
+	return align == PAGE_SIZE ? frame_list_fill(frames, count)
+				  : frame_list_fill_blocks(frames, count);
+}
+
+static void *alloc_mapped(size_t size, u64 align, const void *caller)
 {
 	u64 count = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
 	struct frame_list frames;
 	struct vmap_area *va;
 
-	/* What cannot be had is refused before it has emptied the allocator for everyone else. */
-	if (!count || count > frame_counts().free || !frame_list_fill(&frames, count))
+	if (!count || !(try_frames(&frames, count, align) ||
+			(reclaim_held_frames(count) && try_frames(&frames, count, align))))
 		return NULL;
-	va = alloc_guarded(count, VMALLOC_START, VMALLOC_END, VMAP_KIND_VMALLOC,
-			   __builtin_return_address(0));
+	va = alloc_guarded(count, align, VMALLOC_START, VMALLOC_END, VMAP_KIND_VMALLOC, caller);
 	if (!va) {
 		frame_list_release(&frames);
 		return NULL;
@@ -71,6 +86,18 @@ void *vmalloc(size_t size)
 	if (frame_list_for_each(&va->frames, map_one, va))
 		return give_up(va, "vmalloc");
 	return (void *)va->node.start;
+}
+
+void *vmalloc(size_t size)
+{
+	return alloc_mapped(size, PAGE_SIZE, __builtin_return_address(0));
+}
+
+void *vmalloc_huge(size_t size)
+{
+	bool large = size > PMD_SIZE - PAGE_SIZE; /* 2 MiB in whole pages */
+
+	return alloc_mapped(size, large ? PMD_SIZE : PAGE_SIZE, __builtin_return_address(0));
 }
 
 void vfree(const void *addr)
@@ -100,7 +127,7 @@ static void *map_frames(const phys_addr_t *frames, unsigned int count, u64 prot,
 	check_prot(prot);
 	if (!count)
 		return NULL;
-	va = alloc_guarded(count, vstart, vend, VMAP_KIND_VMAP, caller);
+	va = alloc_guarded(count, PAGE_SIZE, vstart, vend, VMAP_KIND_VMAP, caller);
 	if (!va)
 		return NULL;
 	if (!vmap_frames(va->node.start, frames, count, prot))

@@ -27,6 +27,14 @@ void *vmalloc(size_t size) __must_check;
 void vfree(const void *addr);
 
 /*
+ * The same at a multiple of 2 MiB if that is 2 MiB or more, and mapped by 2 MiB pages as far as
+ * there are blocks of memory for them, by 4 KiB pages from there on. May interrupt every CPU for a
+ * flush that no policy defers: see mm/vmap_huge.h. To be undone by vfree(). vunmap_range() must not
+ * cut a 2 MiB page.
+ */
+void *vmalloc_huge(size_t size) __must_check;
+
+/*
  * Maps COUNT frames of the caller one after another. PROT as PAGE_KERNEL of paging.h; panics on
  * PTE_USER (rule R2) and on PTE_PCD or PTE_PWT (rule R10), since flushes here are deferrable.
  * NULL when memory or addresses are short, or COUNT is 0. vunmap() leaves the frames alone.
@@ -37,7 +45,8 @@ void vunmap(const void *addr);
 /*
  * vmap() at the lowest fitting place in [vstart, vend), multiples of the page size inside the
  * vmalloc area. The guard page counts: a window of exactly COUNT + 1 pages asks for one address,
- * and gets it unless a live area is there. A lazily freed one is purged. Undone by vunmap().
+ * and gets it unless a live area is there. A lazily freed one is purged; one that is held (below)
+ * is as good as a live one. Undone by vunmap().
  */
 void *vmap_range(const phys_addr_t *frames, unsigned int count, u64 prot, u64 vstart,
 		 u64 vend) __must_check;
@@ -69,6 +78,13 @@ void vm_unmap_aliases(void);
  */
 void _vm_unmap_aliases(u64 start, u64 end, bool flush);
 
+/*
+ * Under a policy that has `lags`, purged addresses and vfree()'s frames are held back until no CPU
+ * lags behind their purge. This purges what is lazy, interrupts the laggards and releases all of
+ * it. For select_policy(), which no purge may run beside.
+ */
+void vmalloc_release_all_held(void);
+
 /* Lazily freed pages (guard pages included) above which a free purges: fls(CPUs) * 32 MiB. */
 u64 lazy_max_pages(void);
 
@@ -77,6 +93,7 @@ enum vmap_state {
 	VMAP_LIVE,
 	VMAP_LAZY,    /* freed, not flushed yet */
 	VMAP_PURGING, /* its flush is on the way */
+	VMAP_HELD,    /* flushed, but not by a CPU that may do so later */
 	VMAP_UNKNOWN  /* a lock was held: nothing can be said */
 };
 
@@ -87,16 +104,23 @@ struct vmap_area_info {
 };
 
 /*
- * For fault reports: what ADDR belongs to. INFO is filled for LIVE, LAZY and PURGING. Context: any
- * but noinstr code; never waits for a lock, so it may be asked by a fault within vmalloc itself.
+ * For fault reports: what ADDR belongs to. INFO is filled for LIVE, LAZY, PURGING and HELD.
+ * Context: any but noinstr code; never waits for a lock, so it may be asked by a fault within
+ * vmalloc itself.
  */
 enum vmap_state find_vmap_area(u64 addr, struct vmap_area_info *info);
 
-enum vmap_purge_cause { PURGE_THRESHOLD, PURGE_ALIAS, PURGE_OVERFLOW, PURGE_CAUSES };
+enum vmap_purge_cause {
+	PURGE_THRESHOLD, /* too many lazy pages */
+	PURGE_ALIAS,	 /* asked for */
+	PURGE_OVERFLOW,	 /* no address, or no memory, for an allocation */
+	PURGE_POLICY,	 /* another policy is about to be put in force */
+	PURGE_CAUSES
+};
 
 /* Counted since vmalloc_init(). All members are u64. */
 struct vmalloc_stats {
-	u64 nr_lazy;	      /* pages freed and not yet back in the free tree, now */
+	u64 nr_lazy;	      /* pages freed and not purged yet, now */
 	u64 metadata_frames;  /* frames that hold this code's own structures, now; tables apart */
 	u64 metadata_objects; /* structures in them: areas and ranges of free addresses, blocks */
 	u64 areas_allocated;  /* blocks of vm_map_ram() included */
@@ -109,6 +133,15 @@ struct vmalloc_stats {
 	u64 alias_flushes;     /* by _vm_unmap_aliases() with no lazy area to purge */
 	u64 blocks_allocated;  /* blocks made for vm_map_ram() */
 	u64 blocks_fragmented; /* blocks given up before they were used up */
+	u64 huge_pages;	       /* 2 MiB pages mapped */
+	u64 tables_replaced;   /* page tables that were in their way */
+	u64 held_pages;	       /* pages of areas that are held, now, guard pages included */
+	u64 held_pages_most;   /* the most so far */
+	u64 held_frames;       /* frames that vfree() has kept, now: of lazy areas too */
+	u64 held_frames_most;
+	u64 held_batches; /* purges whose areas are held, now */
+	u64 held_batches_ever;
+	u64 forced_flushes; /* times that laggards were interrupted (flush_totals.forced_ipis) */
 };
 
 struct vmalloc_stats vmalloc_stats(void);

@@ -2,13 +2,14 @@
 /*
  * Areas: the free tree, the busy tree and the memory of struct vmap_area. What must hold: every
  * page of the vmalloc range is in exactly one of the free tree, the busy tree, the lazy tree, a
- * batch being purged, or the hands of one CPU that moves it on.
+ * batch being purged, a batch that is held, or the hands of one CPU that moves it on.
  */
 #include "mm/vmap_area.h"
 
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "mm/vmap_block.h"
+#include "mm/vmap_hold.h"
 #include "mm/vmap_purge.h"
 
 phys_addr_t vmalloc_root;
@@ -70,6 +71,10 @@ struct vmap_area *alloc_vmap_area(u64 size, u64 align, u64 vstart, u64 vend, enu
 	u64 addr = 0;
 	bool inserted;
 
+	if (!(va && extra) && reclaim_held_frames(2)) {
+		va = va ? va : slab_alloc(&area_slab);
+		extra = extra ? extra : slab_alloc(&area_slab);
+	}
 	if (va && extra)
 		addr = take_addresses(size, align, vstart, vend, extra);
 	if (va && extra && !addr) {
@@ -124,7 +129,7 @@ struct vmap_area *unlink_vmap_area(u64 addr, enum vmap_kind kind, u64 nr_pages, 
 	return va;
 }
 
-void release_vmap_area(struct vmap_area *va)
+static void release_vmap_area(struct vmap_area *va)
 {
 	struct area_spares spares = {0};
 	bool inserted;
@@ -134,6 +139,21 @@ void release_vmap_area(struct vmap_area *va)
 	spin_unlock(&free_vmap_area_lock);
 	BUG_ON(!inserted);
 	free_spare_areas(&spares);
+}
+
+void release_vmap_areas(struct area_tree *areas)
+{
+	struct area_node *node;
+
+	vmap_count(&vmap_counts.areas_purged, areas->count);
+	while ((node = area_tree_first(areas))) {
+		struct vmap_area *va = vmap_area_of(node);
+
+		area_tree_remove(areas, node);
+		vmap_frames_released(va->frames.count);
+		frame_list_release(&va->frames);
+		release_vmap_area(va);
+	}
 }
 
 bool vmap_frames(u64 addr, const phys_addr_t *frames, u64 count, u64 prot)
@@ -196,14 +216,17 @@ enum vmap_state find_vmap_area(u64 addr, struct vmap_area_info *info)
 {
 	enum vmap_state state = find_vmap_area_live(addr, info);
 
-	return state == VMAP_NO_AREA ? find_vmap_area_lazy(addr, info) : state;
+	if (state == VMAP_NO_AREA)
+		state = find_vmap_area_lazy(addr, info);
+	return state == VMAP_NO_AREA ? find_vmap_area_held(addr, info) : state;
 }
 
 _Noreturn void vmap_panic(const char *who, u64 addr, const char *wrong)
 {
 	static const char *const states[] = {[VMAP_LIVE] = "live",
 					     [VMAP_LAZY] = "freed, not flushed yet",
-					     [VMAP_PURGING] = "freed, being flushed"};
+					     [VMAP_PURGING] = "freed, being flushed",
+					     [VMAP_HELD] = "freed, not flushed by every CPU yet"};
 	struct vmap_area_info info;
 	enum vmap_state state = find_vmap_area(addr, &info);
 
@@ -224,6 +247,7 @@ struct vmalloc_stats vmalloc_stats(void)
 	for (i = 0; i < sizeof(stats) / sizeof(u64); i++)
 		((u64 *)&stats)[i] = __atomic_load_n((u64 *)&vmap_counts + i, __ATOMIC_RELAXED);
 	stats.nr_lazy = vmap_nr_lazy();
+	vmap_hold_stats(&stats);
 	areas = slab_counts(&area_slab);
 	blocks = vmap_block_counts();
 	stats.metadata_frames = areas.pages + blocks.pages;

@@ -6,7 +6,9 @@
  *	    ^                                                                     |
  *	    |                                                    free_vmap_area_noflush()
  *	    |                                                                     v
- *	    +--release_vmap_area()-- batch <--__purge_vmap_area_lazy()-------- lazy tree
+ *	    +--release_vmap_areas()-- batch <--__purge_vmap_area_lazy()------- lazy tree
+ *	    ^			       |
+ *	    +--vmap_release_held()-- held batches, under a policy that has `lags` (vmap_hold.h)
  *
  * Each tree has a lock of its own and no two are ever held at once. An area in nobody's tree is
  * touched only by the CPU that took it out. Flushes happen on the way from lazy to free, with no
@@ -29,7 +31,8 @@ struct vmap_area {
 	enum vmap_kind kind;
 	u64 nr_pages; /* usable, without the guard page */
 	const void *caller;
-	struct frame_list frames; /* VMALLOC: to be given back by vfree(). Others: empty */
+	struct frame_list frames; /* VMALLOC: to be given back by vfree(), or when the area is
+				     released if the policy has `lags`. Others: empty */
 	struct vmap_block *block; /* BLOCK only */
 };
 
@@ -64,8 +67,11 @@ struct vmap_area *find_live_vmap_area(u64 addr);
  */
 struct vmap_area *unlink_vmap_area(u64 addr, enum vmap_kind kind, u64 nr_pages, const char *who);
 
-/* Gives the addresses of an area that was flushed back to the free tree, and VA to its slab. */
-void release_vmap_area(struct vmap_area *va);
+/*
+ * Areas that were flushed: gives addresses back to the free tree, frames that are still there to
+ * the allocator, structures to their slab.
+ */
+void release_vmap_areas(struct area_tree *areas);
 
 /* Maps COUNT frames at ADDR. False without memory for tables: what was mapped stays mapped. */
 bool vmap_frames(u64 addr, const phys_addr_t *frames, u64 count, u64 prot) __must_check;

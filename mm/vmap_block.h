@@ -3,7 +3,10 @@
  * vm_map_ram()'s blocks, after Linux 6.5: every CPU takes its small mappings from blocks of its
  * own, one after the other, and a page of a block is used once. What was unmapped is dirty: it
  * goes unflushed until an alias purge flushes the dirty part of every block, or until the whole
- * block is dirty and becomes a lazy area.
+ * block is dirty and becomes a lazy area. Since no page is used twice, an address in a block is
+ * reused only after the block as a whole has gone through the lazy list, and, under a policy that
+ * has `lags`, has been held until no CPU lags behind that purge, which is younger than every flush
+ * of its dirty parts. So the quarantine needs to know nothing of blocks.
  */
 #pragma once
 

@@ -8,7 +8,8 @@
  * are clear, long before the flush. The SDM (Vol 3, 4.10.4.4) asks to keep them until then. That
  * nobody does is what makes a stale translation dangerous: through it, a CPU reads and writes the
  * memory of a new owner. This kernel keeps the hazard, since it is what the flush policies are
- * judged by.
+ * judged by. A policy that has `lags` takes the other way, the SDM's: frames stay with their area,
+ * and both go from the purge into quarantine (vmap_hold.c).
  *
  * Linux drains over the threshold from a worker thread. Here is no scheduler, so the CPU whose free
  * passes the threshold drains. If another CPU is at it already, it leaves: see drain_vmap_area().
@@ -18,13 +19,12 @@
 #include "arch/x86_64/cpu_number.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
+#include "mm/frames.h"
 #include "mm/tlbflush.h"
 #include "mm/vmap_block.h"
+#include "mm/vmap_hold.h"
 
-/*
- * What one flush is for. A policy that lets addresses and frames rest (quarantine) will take the
- * whole batch over instead of release_batch(); areas then bring their frames along.
- */
+/* What one flush is for. */
 struct vmap_purge_batch {
 	struct area_tree areas;
 	u64 start, end; /* to be flushed: lowest start to highest end of the areas, or more */
@@ -62,10 +62,11 @@ static u64 pages_of(const struct vmap_area *va)
 	return (va->node.end - va->node.start) / PAGE_SIZE;
 }
 
-/* A LOCKed read, hence a full barrier: see drain_vmap_area(). */
+/* LOCKed reads, hence full barriers: see drain_vmap_area(). */
 static bool too_many_lazy(void)
 {
-	return __atomic_fetch_add(&vmap_lazy_nr, 0, __ATOMIC_SEQ_CST) > lazy_max_pages();
+	return __atomic_fetch_add(&vmap_lazy_nr, 0, __ATOMIC_SEQ_CST) > lazy_max_pages() ||
+	       vmap_too_many_at_rest();
 }
 
 u64 vmap_nr_lazy(void)
@@ -87,25 +88,33 @@ static bool detach_lazy_areas(struct vmap_purge_batch *batch, u64 start, u64 end
 	return batch->areas.root;
 }
 
-/* The flush is issued: addresses back to the free tree. */
-static void release_batch(struct vmap_purge_batch *batch)
+static u64 pages_of_all(struct area_tree *areas)
+{
+	struct area_node *node;
+	u64 pages = 0;
+
+	for (node = area_tree_first(areas); node; node = area_tree_next(areas, node))
+		pages += pages_of(vmap_area_of(node));
+	return pages;
+}
+
+/* Purge GENERATION is over: the areas go back to the free tree, or into quarantine. */
+static void end_batch(struct vmap_purge_batch *batch, u64 generation)
 {
 	struct area_tree areas;
-	struct area_node *node;
+	u64 pages;
 
 	spin_lock(&purge_vmap_area_lock);
 	areas = batch->areas;
 	batch->areas = (struct area_tree){0};
 	spin_unlock(&purge_vmap_area_lock);
-	vmap_count(&vmap_counts.areas_purged, areas.count);
-	while ((node = area_tree_first(&areas))) {
-		struct vmap_area *va = vmap_area_of(node);
-		u64 pages = pages_of(va);
-
-		area_tree_remove(&areas, node);
-		release_vmap_area(va);
-		__atomic_fetch_sub(&vmap_lazy_nr, pages, __ATOMIC_SEQ_CST);
-	}
+	pages = pages_of_all(&areas);
+	if (vmap_holds())
+		vmap_hold(&areas, pages, generation);
+	else
+		release_vmap_areas(&areas);
+	__atomic_fetch_sub(&vmap_lazy_nr, pages, __ATOMIC_SEQ_CST);
+	vmap_release_held(false);
 }
 
 /*
@@ -118,8 +127,7 @@ static bool __purge_vmap_area_lazy(u64 start, u64 end, enum vmap_purge_cause cau
 		return false;
 	vmap_count(&vmap_counts.purges, 1);
 	vmap_count(&vmap_counts.purges_by[cause], 1);
-	flush_tlb_kernel_range_deferrable(purging.start, purging.end);
-	release_batch(&purging);
+	end_batch(&purging, flush_tlb_kernel_range_deferrable(purging.start, purging.end));
 	return true;
 }
 
@@ -167,7 +175,10 @@ void free_unmap_vmap_area(struct vmap_area *va)
 		vmap_count(&vmap_counts.debug_flushes, 1);
 		flush_tlb_kernel_range_deferrable(va->node.start, va->node.end);
 	}
-	frame_list_release(&va->frames);
+	if (vmap_holds())
+		vmap_frames_rest(va->frames.count);
+	else
+		frame_list_release(&va->frames);
 	free_vmap_area_noflush(va);
 }
 
@@ -175,7 +186,34 @@ void reclaim_and_purge_vmap_areas(void)
 {
 	spin_lock(&vmap_purge_lock);
 	purge_fragmented_blocks_allcpus();
-	__purge_vmap_area_lazy(~0UL, 0, PURGE_OVERFLOW);
+	if (!__purge_vmap_area_lazy(~0UL, 0, PURGE_OVERFLOW))
+		vmap_release_held(false);
+	unlock_purge();
+}
+
+bool reclaim_held_frames(u64 count)
+{
+	u64 wanted = count + count / FRAME_BLOCK + 1; /* pages of frame numbers, too */
+
+	if (!vmap_frames_at_rest() || count > frame_counts().free + vmap_frames_at_rest())
+		return false;
+	spin_lock(&vmap_purge_lock);
+	if (!__purge_vmap_area_lazy(~0UL, 0, PURGE_OVERFLOW))
+		vmap_release_held(false);
+	if (wanted > frame_counts().free)
+		vmap_release_held(true);
+	unlock_purge();
+	return true;
+}
+
+void vmalloc_release_all_held(void)
+{
+	if (!vmap_holds())
+		return;
+	spin_lock(&vmap_purge_lock);
+	__purge_vmap_area_lazy(~0UL, 0, PURGE_POLICY);
+	vmap_release_held(true);
+	vmap_hold_forget();
 	unlock_purge();
 }
 
@@ -183,9 +221,12 @@ void _vm_unmap_aliases(u64 start, u64 end, bool flush)
 {
 	spin_lock(&vmap_purge_lock);
 	flush |= vmap_blocks_take_dirty(&start, &end);
-	if (!__purge_vmap_area_lazy(start, end, PURGE_ALIAS) && flush) {
-		vmap_count(&vmap_counts.alias_flushes, 1);
-		flush_tlb_kernel_range_deferrable(start, end);
+	if (!__purge_vmap_area_lazy(start, end, PURGE_ALIAS)) {
+		if (flush) {
+			vmap_count(&vmap_counts.alias_flushes, 1);
+			flush_tlb_kernel_range_deferrable(start, end);
+		}
+		vmap_release_held(false);
 	}
 	unlock_purge();
 }

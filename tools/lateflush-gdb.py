@@ -4,7 +4,7 @@
 lf-attach PORT  connects to QEMU and stops at the kernel's first instruction
 lf-cpus         each CPU: where it is, its task, its context word, what it owes
 lf-policy       the policy in force, its claims, its words on each CPU
-lf-areas [MAX]  the vmalloc areas: live, and freed but not flushed
+lf-areas [MAX]  the vmalloc areas: live, freed but not flushed, held
 """
 
 from __future__ import annotations
@@ -226,10 +226,11 @@ def in_order(node: gdb.Value) -> Iterator[gdb.Value]:
 
 
 class Areas(gdb.Command):
-    """lf-areas [MAX]: the vmalloc areas by address; lazy ones are freed but not flushed yet."""
+    """lf-areas [MAX]: the vmalloc areas by address.
+
+    Lazy ones are freed but not flushed yet, held ones not by every CPU (one tree a purge)."""
 
     KINDS = ("vmalloc", "vmap", "vm_map_ram", "block")
-    TREES = (("live", "vmap_area_root"), ("lazy", "purge_vmap_area_root"))
     SHOWN = 40
 
     def __init__(self) -> None:
@@ -241,8 +242,7 @@ class Areas(gdb.Command):
         pointer = lookup("struct vmap_area").pointer()
         print(f"{'state':<5} {'from':<18} {'to, guard page too':<18} {'pages':>6} {'kind':<10} "
               "made by")
-        for state, name in self.TREES:
-            tree = value(name)
+        for state, tree in self.trees():
             for number, node in enumerate(in_order(tree["root"])):
                 if number == most:
                     print(f"{state:<5} ... {int(tree['count']) - most} more: "
@@ -251,6 +251,14 @@ class Areas(gdb.Command):
                 # The node is the first field of its area.
                 self.show(state, node.cast(pointer))
             print(f"{state}: {int(tree['count'])} areas")
+
+    def trees(self) -> Iterator[tuple[str, gdb.Value]]:
+        """Every tree of areas that are in use or wait."""
+        yield "live", value("vmap_area_root")
+        yield "lazy", value("purge_vmap_area_root")
+        held, first = value("held"), int(value("held_first"))
+        for index in range(int(value("held_nr"))):
+            yield "held", held[(first + index) % (held.type.range()[1] + 1)]["areas"]
 
     def show(self, state: str, area: gdb.Value) -> None:
         """One line."""

@@ -17,6 +17,8 @@ extern const char kernel_phys_start[], kernel_phys_end[];
 extern const char kernel_text_start[], kernel_text_end[];
 extern const char kernel_rodata_start[], kernel_rodata_end[];
 extern const char kernel_data_start[], kernel_data_end[];
+extern const char entry_text_start[], entry_text_end[];
+extern const char entry_data_start[], entry_data_end[];
 
 #define KSTACK_SLOT (KSTACK_BYTES + 2 * PAGE_SIZE)
 
@@ -89,6 +91,19 @@ const char *kernel_map_init(const struct phys_range *ram, unsigned int nr_ram)
 		return "memory is too short for the kernel's page tables";
 	write_cr3(kernel_root);
 	return NULL;
+}
+
+static bool overlap(u64 start, u64 end, u64 other_start, u64 other_end)
+{
+	return start < other_end && other_start < end;
+}
+
+bool ring3_root_maps(u64 start, u64 end)
+{
+	return overlap(start, end, 0, USER_END) ||
+	       overlap(start, end, CPU_AREA_BASE, CPU_AREA_BASE + CPU_AREA_SIZE) ||
+	       overlap(start, end, (u64)entry_text_start, (u64)entry_text_end) ||
+	       overlap(start, end, (u64)entry_data_start, (u64)entry_data_end);
 }
 
 const void *direct_map_firmware(phys_addr_t pa, size_t len)

@@ -21,6 +21,13 @@ struct phys_range {
 const char *kernel_map_init(const struct phys_range *ram, unsigned int nr_ram);
 
 /*
+ * Whether some page of [start, end) is mapped in the root that ring 3 runs on when there are two:
+ * user addresses, the CPU areas, the entry code and its data (R2). It does not matter here how many
+ * roots are in use at the moment.
+ */
+bool ring3_root_maps(u64 start, u64 end);
+
+/*
  * Makes sure that [pa, pa + len) can be read through the direct map: firmware tables lie outside
  * RAM. NULL when it is beyond the direct map or memory is short. Boot CPU.
  */

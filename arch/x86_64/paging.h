@@ -84,7 +84,7 @@ u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end);
 /*
  * The leaf entry for VA, present or not: *level = 1 for a 4 KiB entry, 2 for a 2 MiB page. NULL
  * when a table on the way is missing or VA is not canonical. Entries are never moved, so the
- * pointer stays good until the page is split or the root dies.
+ * pointer stays good until the page is split, its table is unlinked or the root dies.
  */
 pte_t *lookup_pte(phys_addr_t root, u64 va, unsigned int *level);
 
@@ -112,10 +112,21 @@ int change_flags(phys_addr_t root, u64 va, u64 len, u64 set, u64 clear);
 int paging_preallocate(phys_addr_t root, u64 va_start, u64 va_end);
 
 /*
+ * Makes room for a 2 MiB page at VA, a multiple of 2 MiB: takes the page table of that range, which
+ * an earlier 4 KiB mapping has left, out of the hierarchy. Returns it, or 0 if there is none. The
+ * range must be the caller's alone and unmapped: panics if an entry of the table is present. A full
+ * barrier. CPUs go on walking through the table until they have flushed their paging-structure
+ * caches (R1), so it stays a page full of entries that are not present until the caller has seen
+ * to that and gives it to paging_free_table().
+ */
+phys_addr_t paging_unlink_table(phys_addr_t root, u64 va) __must_check;
+
+/*
  * Gives back the page-table page TABLE, which mapped (or was to map) VA; no entry may point to it
  * any more. The only function that does. DEFERRAL_POSSIBLE: some CPU might still owe a flush that
- * covers VA. Panics, naming R1, when VA lies in the vmalloc range and deferral is possible: a CPU
- * walks through a freed table page for as long as it has not flushed.
+ * covers VA (pgtable_flush_owed() of mm/tlbflush.h knows). Panics, naming R1, when VA lies in the
+ * vmalloc range and deferral is possible: a CPU walks through a freed table page for as long as it
+ * has not flushed.
  */
 void paging_free_table(phys_addr_t table, u64 va, bool deferral_possible);
 

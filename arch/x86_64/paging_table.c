@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of page-table pages: made when first needed, by any CPU at any time; given back only
- * through paging_free_table(), which is where rule R1 is kept.
+ * The life of page-table pages: made when first needed, by any CPU at any time; taken out for a
+ * 2 MiB page by paging_unlink_table(); given back only through paging_free_table(), which is where
+ * rule R1 is kept.
  */
 #include "arch/x86_64/paging_table.h"
 #include "arch/x86_64/log.h"
@@ -59,6 +60,29 @@ int paging_preallocate(phys_addr_t root, u64 va_start, u64 va_end)
 			return error;
 	}
 	return 0;
+}
+
+phys_addr_t paging_unlink_table(phys_addr_t root, u64 va)
+{
+	pte_t *entry = pte_in(root, va, 4);
+	pte_t value = pte_read(entry);
+	const pte_t *small;
+	unsigned int level;
+
+	BUG_ON(!IS_ALIGNED(va, PMD_SIZE));
+	for (level = 4; level > 2 && (value & PTE_PRESENT); level--) {
+		entry = pte_in(value & PTE_ADDR_MASK, va, level - 1);
+		value = pte_read(entry);
+	}
+	if (!(value & PTE_PRESENT) || (value & PTE_LARGE))
+		return 0;
+	small = phys_to_virt(value & PTE_ADDR_MASK);
+	for (unsigned int i = 0; i < 512; i++)
+		if (pte_read(&small[i]) & PTE_PRESENT)
+			panic("the page table of %lx is to be replaced, but %lx is mapped", va,
+			      va + i * PAGE_SIZE);
+	__atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+	return value & PTE_ADDR_MASK;
 }
 
 void paging_free_table(phys_addr_t table, u64 va, bool deferral_possible)

@@ -34,6 +34,7 @@ struct call_stats {
 	u64 deferred;
 	u64 raced;
 	u64 deferrable;
+	u64 forced; /* it lagged behind a purge for too long (flush_tlb_laggards()) */
 };
 
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info);

@@ -10,6 +10,7 @@
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
+#include "mm/vmalloc.h"
 
 /* Sound ones in the order of the lineage, then those that are not. */
 #define DEFERRING_POLICIES(X)                                                                      \
@@ -105,6 +106,7 @@ void select_policy(const struct flush_policy *policy, const struct policy_mode *
 	struct selection selection = {policy, mode};
 
 	BUG_ON(policy_refuses(policy, mode));
+	vmalloc_release_all_held();
 	stop_cpus(select_stopped, &selection);
 	on_each_cpu(CALL_OTHER, flush_everything, NULL);
 }

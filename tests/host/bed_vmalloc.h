@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A machine for vmalloc on the host: memory, a kernel root, page tables that are counted and may be
- * refused, CPUs by number, and flushes that are written down instead of being executed. With
+ * refused, CPUs by number, flushes that are written down instead of being executed, and a policy
+ * under which CPUs may lag. With
  * `mm/vmalloc.c mm/vmap_*.c mm/area_*.c mm/slab.c mm/frame*.c arch/x86_64/paging*.c` and
  * bed_memory.c it makes a whole vmalloc area.
  */
@@ -41,12 +42,33 @@ void bed_forget_flushes(void);
 /* False: flushes are not written down (threads flush at the same time). */
 extern bool bed_keep_flushes;
 
+/* Flushes for page tables: how many, and the newest of all flushes' numbers. */
+extern u64 bed_pgtable_flushes, bed_generation;
+
 /* Called in every flush, before it is written down; NULL: nothing. */
 extern void (*bed_in_flush)(u64 start, u64 end);
 
+/* --- Quarantine --- */
+
+/* True: the policy in force has `lags`: a CPU lags behind what it has not covered. */
+void bed_let_cpus_lag(bool lag);
+
+/* The newest flush that each CPU has executed, and all before it. Starts at 0. */
+#define BED_CPUS 8
+extern u64 bed_covered[BED_CPUS];
+
+/* CPU executes all flushes issued so far. Any thread. */
+void bed_catch_up(unsigned int cpu);
+
+/* Calls of flush_tlb_laggards(), each with the CPUs that were interrupted. */
+extern u64 bed_forced, bed_forced_cpus;
+
 /* --- Looking from outside --- */
 
-/* The frame that VA is mapped to by a walk of this file's own, 0 if none. *flags may be NULL. */
+/*
+ * The frame that VA is mapped to by a walk of this file's own, 0 if none. *flags may be NULL; in a
+ * 2 MiB page they have bit 7.
+ */
 phys_addr_t bed_frame_at(u64 va, u64 *flags);
 
 /* Frames in use beside tables and vmalloc's own structures: what live vmalloc() areas hold. */

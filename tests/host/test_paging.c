@@ -618,6 +618,48 @@ static void r1_refuses_to_free_a_vmalloc_table(void **state)
 	assert_true(walk(root, VMALLOC_START, NULL, NULL));
 }
 
+/* A 2 MiB page takes the place of an empty page table, and of no other. */
+static void an_empty_table_makes_room_for_a_large_page(void **state)
+{
+	const u64 va = VMALLOC_START + 5 * PMD_SIZE;
+	unsigned int level, made;
+	phys_addr_t table, pa;
+	u64 last = va + PMD_SIZE - PAGE_SIZE;
+	bool large, has_table;
+
+	(void)state;
+	assert_int_equal(paging_unlink_table(root, va), 0); /* no table on the way */
+	assert_int_equal(map_page(root, va + PMD_SIZE, 0x9000, PAGE_KERNEL), 0);
+	assert_int_equal(paging_unlink_table(root, va), 0); /* nothing at level 2 */
+	assert_int_equal(map_page(root, last, 0x5000, PAGE_KERNEL), 0);
+	assert_true(host_panics(table = paging_unlink_table(root, va)));
+	assert_non_null(strstr(host_panic_text, "ffffc90000bff000 is mapped"));
+	assert_true(host_panics(table = paging_unlink_table(root, va + PAGE_SIZE)));
+	assert_int_equal(unmap_range_noflush(root, last, last + PAGE_SIZE), 1);
+	*lookup_pte(root, va, &level) = PTE_ACCESSED; /* as a probe may leave it: not present */
+
+	made = tables_made;
+	table = paging_unlink_table(root, va);
+	assert_int_equal(table_state[table / PAGE_SIZE], 1);
+	assert_int_equal(tables_released, 0);
+	assert_null(lookup_pte(root, va, &level));
+	raw_walk(root, va, &large, &has_table);
+	assert_false(has_table);
+	assert_int_equal(paging_unlink_table(root, va), 0);
+	assert_true(host_panics(paging_free_table(table, va, true)));
+	paging_free_table(table, va, false);
+	assert_int_equal(tables_released, 1);
+	assert_int_equal(map_range(root, va, MIB(8), PMD_SIZE, PAGE_KERNEL | MAP_LARGE_OK), 0);
+	assert_int_equal(raw_walk(root, last, &large, &has_table) & PTE_LARGE_ADDR_MASK, MIB(8));
+	assert_true(large);
+	assert_int_equal(tables_made, made);
+	assert_int_equal(paging_unlink_table(root, va), 0); /* a leaf is no table */
+
+	/* The neighbour in the same directory has noticed nothing. */
+	assert_true(walk(root, va + PMD_SIZE, &pa, NULL));
+	assert_int_equal(pa, 0x9000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -634,6 +676,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(preallocation_fills_every_slot_of_the_range, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(r1_refuses_to_free_a_vmalloc_table, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(an_empty_table_makes_room_for_a_large_page, set_up,
 						tear_down),
 	};
 

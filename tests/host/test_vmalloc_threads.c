@@ -6,7 +6,9 @@
  * has an owner and a mark "unmapped, not flushed", every frame has an owner and holds its owner's
  * number. A flush takes the mark away where it finds the page unmapped; an address that is handed
  * out with its mark on, or with an owner, was reused too early. Areas change hands between threads,
- * so that one CPU frees what another one mapped.
+ * so that one CPU frees what another one mapped. Under a policy that lets CPUs lag, pages and
+ * frames have a number as well, that of the first purge that can cover them, and must not be handed
+ * out before every CPU has executed it.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -34,6 +36,8 @@
 static unsigned int page_owner[PAGES];
 static unsigned char page_unflushed[PAGES];
 static unsigned int frame_owner[MEMORY / PAGE_SIZE];
+static u64 page_rests[PAGES], frame_rests[MEMORY / PAGE_SIZE]; /* 0: never used */
+static bool quarantine;
 
 enum kind { VMALLOC, VMAP, RAM };
 
@@ -82,21 +86,39 @@ static void on_flush(u64 start, u64 end)
 	}
 }
 
+static void check_rested(const u64 *rests)
+{
+	u64 purge = __atomic_load_n(rests, __ATOMIC_ACQUIRE);
+
+	for (unsigned int cpu = 0; quarantine && cpu < THREADS; cpu++)
+		check(__atomic_load_n(&bed_covered[cpu], __ATOMIC_ACQUIRE) >= purge);
+}
+
+static void note_rest(u64 *rests)
+{
+	u64 issued = __atomic_load_n(&bed_generation, __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(rests, issued + 1, __ATOMIC_RELEASE);
+}
+
 static void take_page(u64 index, unsigned int owner)
 {
 	check(index < PAGES);
+	check_rested(&page_rests[index]);
 	check(!__atomic_load_n(&page_unflushed[index], __ATOMIC_ACQUIRE));
 	check(!__atomic_exchange_n(&page_owner[index], owner, __ATOMIC_ACQ_REL));
 }
 
 static void leave_page(u64 index, unsigned int owner)
 {
+	note_rest(&page_rests[index]);
 	check(__atomic_exchange_n(&page_owner[index], 0, __ATOMIC_ACQ_REL) == owner);
 }
 
 static void take_frame(phys_addr_t frame, unsigned int owner)
 {
 	check(frame < MEMORY);
+	check_rested(&frame_rests[frame / PAGE_SIZE]);
 	check(!__atomic_exchange_n(&frame_owner[frame / PAGE_SIZE], owner, __ATOMIC_ACQ_REL));
 	*(unsigned int *)phys_to_virt(frame) = owner; /* plain: the race detector watches */
 }
@@ -104,6 +126,7 @@ static void take_frame(phys_addr_t frame, unsigned int owner)
 static void leave_frame(phys_addr_t frame, unsigned int owner)
 {
 	check(*(unsigned int *)phys_to_virt(frame) == owner);
+	note_rest(&frame_rests[frame / PAGE_SIZE]);
 	check(__atomic_exchange_n(&frame_owner[frame / PAGE_SIZE], 0, __ATOMIC_ACQ_REL) == owner);
 }
 
@@ -204,6 +227,8 @@ static void *cpu_main(void *number)
 	for (unsigned int step = 0; step < STEPS; step++) {
 		u64 what = rnd(&seed, 4000);
 
+		if (rnd(&seed, bed_cpu == 3 ? 5000 : 50) == 0)
+			bed_catch_up(bed_cpu);
 		if (what < 2) {
 			vm_unmap_aliases();
 			__atomic_fetch_add(&aliases, 1, __ATOMIC_RELAXED);
@@ -250,13 +275,18 @@ static u64 count_tables(phys_addr_t table, unsigned int level)
 	return count;
 }
 
-static void run_storm(bool debug_pagealloc)
+static void run_storm(bool debug_pagealloc, bool lag)
 {
 	struct vmalloc_stats stats;
 	phys_addr_t frame = GIB(1);
 	void *nothing;
 
 	bed_start(MEMORY, debug_pagealloc);
+	quarantine = lag;
+	bed_let_cpus_lag(lag);
+	bed_online_cpus = lag ? THREADS : 1;
+	memset(page_rests, 0, sizeof(page_rests));
+	memset(frame_rests, 0, sizeof(frame_rests));
 	bed_in_flush = on_flush;
 	bed_keep_flushes = false;
 	memset(page_owner, 0, sizeof(page_owner));
@@ -271,8 +301,12 @@ static void run_storm(bool debug_pagealloc)
 	nothing = vmap_range(&frame, 1, PAGE_KERNEL, VMALLOC_START, VMALLOC_START + PAGE_SIZE);
 	assert_null(nothing);
 	vm_unmap_aliases();
+	vmalloc_release_all_held();
 
 	stats = vmalloc_stats();
+	assert_int_equal(stats.forced_flushes > 1, lag);
+	assert_int_equal(stats.held_frames_most > 0, lag);
+	assert_int_equal(stats.held_pages + stats.held_frames, 0);
 	assert_true(stats.purges_by[PURGE_THRESHOLD] > 5);
 	assert_true(stats.purges_by[PURGE_OVERFLOW] > 5);
 	assert_true(stats.purges_by[PURGE_ALIAS] + stats.alias_flushes > 5);
@@ -292,13 +326,19 @@ static void run_storm(bool debug_pagealloc)
 static void a_storm_on_four_cpus(void **state)
 {
 	(void)state;
-	run_storm(false);
+	run_storm(false, false);
 }
 
 static void a_storm_with_debug_pagealloc(void **state)
 {
 	(void)state;
-	run_storm(true);
+	run_storm(true, false);
+}
+
+static void a_storm_with_quarantine(void **state)
+{
+	(void)state;
+	run_storm(false, true);
 }
 
 /* --- All want the same table --- */
@@ -346,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_storm_on_four_cpus),
 		cmocka_unit_test(a_storm_with_debug_pagealloc),
+		cmocka_unit_test(a_storm_with_quarantine),
 		cmocka_unit_test(a_table_is_made_once),
 	};
 

@@ -359,7 +359,7 @@ static struct counts counts_of(unsigned int cpu)
 }
 
 /* Flushes PAGES pages (0: everything) and expects this of every CPU: it is idle, or the caller. */
-static void expect_counts(void (*flush)(u64, u64), u64 pages, u64 one, u64 all)
+static void expect_counts(u64 (*flush)(u64, u64), u64 pages, u64 one, u64 all)
 {
 	static struct counts before[MAX_CPUS];
 	u64 sent = this_cpu()->tlb.nr_tlb_remote_flush;
@@ -378,9 +378,9 @@ static void expect_counts(void (*flush)(u64, u64), u64 pages, u64 one, u64 all)
 	}
 }
 
-static void deferrable(u64 start, u64 end)
+static u64 deferrable(u64 start, u64 end)
 {
-	flush_tlb_kernel_range_deferrable(start, end);
+	return flush_tlb_kernel_range_deferrable(start, end);
 }
 
 /* Strictly more pages than the ceiling are flushed as a whole; both calls agree on it. */

@@ -32,4 +32,8 @@ REFUSALS = (
     refusal("nohz_full=3-1", "nohz_full"),
     refusal("nohz_full=x", "nohz_full", "x"),
     refusal("nohz_full=1", "nohz_full", cpus=1),
+    refusal("run=violate", "rule=", "R1, R2, R8, R10"),
+    refusal("run=violate,rule=R3", "R3", "R10"),
+    refusal("run=violate,rule=R2,page=none", "none", "user", "root"),
+    refusal("run=violate,rule=R8,page=root", "page=", "R2"),
 )
