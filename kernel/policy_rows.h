@@ -2,8 +2,9 @@
 /*
  * Which policies a comparison runs, and with how many roots: one row each.
  *
- * Named by tlbi=A+B: these, in that order. By default (DEFAULT_SOUND): every policy that claims no defect and is no
- * control, and the seed beside them, whose claim is what the comparison is read for. Each with one
+ * Named by tlbi=A+B: these, in that order. By default (DEFAULT_SOUND): every policy that claims no
+ * defect and is no control, and the seed beside them, whose claim the comparison is read for. Each
+ * with one
  * root and with two, as far as it can; pti= leaves one of these. A policy that was named and cannot
  * be run at all is refused, one that was not is left out.
  */

@@ -3,7 +3,7 @@
  * The verdict on a run, see bench.h: its worst policy's. A policy that this machine cannot run
  * (skip) counts neither way, but a run of nothing else is an error. A run with something broken on
  * purpose never passes: if nothing was found, the check that should have found it is what failed.
- * Nor does one on fewer CPUs than there are: it was another machine than the one that was asked for.
+ * Nor does one on fewer CPUs than there are: that was another machine than was asked for.
  */
 #include "arch/x86_64/breaks.h"
 #include "kernel/bench.h"

@@ -150,8 +150,8 @@ void handle_kernel_entry(struct pt_regs *regs)
 
 /*
  * An NMI may strike between a page fault and its handler's look at CR2, and its own handler may
- * fault: CR2 is put back. INTERRUPTED_CR3 tells whether a flush by a switch to the kernel's root has
- * been executed, although the interrupted code has not come to book it yet (mm/policy/drain.c).
+ * fault: CR2 is put back. INTERRUPTED_CR3 tells whether a flush by a switch to the kernel's root
+ * has been executed, although the interrupted code has not booked it yet (mm/policy/drain.c).
  */
 void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3)
 {

@@ -91,7 +91,8 @@ u64 tsc_deadline(u64 ms)
 
 /*
  * Under TCG every RDTSC takes one spin lock of the emulator, and an emulated CPU that loses its
- * core while it holds it stops all that wait in loops like ours: so a look in DEADLINE_LOOKS will do there (an odd number, for loops with two deadlines).
+ * core while it holds it stops all that wait in loops like ours: so a look in DEADLINE_LOOKS
+ * will do there (an odd number, for loops with two deadlines).
  */
 bool tsc_passed(u64 deadline)
 {

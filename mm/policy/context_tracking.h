@@ -126,8 +126,8 @@ static __always_inline void ct_nmi_exit_clearing(u64 moved)
 }
 
 /*
- * The initiator's side: records WORK (CT_WORK_*) for CPU if the gate lets it. True: recorded, the CPU
- * will flush at its next entry, send no IPI. A full barrier then (LOCKed).
+ * The initiator's side: records WORK (CT_WORK_*) for CPU if the gate lets it. True: recorded, the
+ * CPU will flush at its next entry, send no IPI. A full barrier then (LOCKed).
  *
  * By the context bits (v2). The loop starts from a plain read, which may be old. If it says KERNEL
  * for a CPU that has just left, the answer is one IPI too many, never a lost flush. If it says USER

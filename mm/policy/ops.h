@@ -23,7 +23,7 @@
 /* A word that all CPUs share, one a line, readable in the danger zone. */
 #define __policy_global __aligned(CACHE_LINE) __section(".entry.data")
 
-#define FIELD_TYPE(type, field) __typeof__(((type *)0)->field)
+#define FIELD_TYPE(type, field) __typeof__(((type){0}).field)
 #define SHARED_AT(type, field)	(offsetof(struct percpu, policy_shared) + offsetof(type, field))
 #define OWN_AT(type, field)	(offsetof(struct percpu, policy_own) + offsetof(type, field))
 

@@ -26,4 +26,15 @@ CONVICTIONS = (
     # What is convicted by nobody must not be a pass either.
     BootCase("a break that breaks nothing here", "tlbi=immediate break=drain", verdicts=ERROR,
              shows=(r"drain was not convicted",)),
+    # An engine that keeps global entries over a CR3 write, as hardware does, and one that does not.
+    BootCase("a drain that keeps global entries, QEMU", "tlbi=cr3-drain"),
+    BootCase("a drain that keeps global entries, Bochs", "tlbi=cr3-drain",
+             dict(engine="bochs", media="cd"), verdicts=FAIL, counts="stale",
+             shows=(r"canaries read an old translation",)),
+    BootCase("a flush on the way out", "tlbi=exit-flush", counts="lost",
+             shows=(r"as claimed: .*X1",)),
+    BootCase("a posted defect in the storm", "tlbi=posted-v2 pti=off",
+             shows=(r"as claimed: .*N1",)),
+    BootCase("a defect in a corrected base", "defect=N1 pti=off", verdicts=FAIL,
+             shows=(r"as claimed: .*N1",)),
 )

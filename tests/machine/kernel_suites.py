@@ -11,6 +11,9 @@ KERNEL_SUITES = (
     BootCase("plain flushes (CT_WORK=0)", "run=test", build="no-ct-work", ktap=True),
     BootCase("debug_pagealloc, task stacks", "run=test debug_pagealloc=on vmap_stack=on stack=task",
              build="ubsan", ktap=True),
+    BootCase("two roots", "run=test pti=on", build="ubsan", ktap=True),
+    BootCase("two roots, Bochs", "run=test pti=on", dict(engine="bochs", media="cd"), ktap=True,
+             limit=240),
     BootCase("q35, UEFI", "run=test", dict(machine="q35", firmware="uefi", media="cd"), ktap=True),
     # Interrupts at every instruction: an NMI has to have struck at each one of the SYSCALL path.
     BootCase("NMI at every instruction of the doors", "run=test,only=nmi,nmi=all",
