@@ -156,10 +156,10 @@ static bool ask_policy(unsigned int cpu, void *info)
 
 u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 {
-	struct flush_range range = make_range(start, end);
+	struct flush_range range;
 
 	assert_deferrable(start, end);
-
+	range = make_range(start, end);
 	count(&totals.deferrable);
 	count(range.full ? &totals.full : &totals.ranged);
 	this_cpu()->tlb.nr_tlb_remote_flush++;

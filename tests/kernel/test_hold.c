@@ -37,6 +37,7 @@ static bool begin(struct ring3 *r)
 		ktest_skip("needs 2 CPUs and state-bits");
 		return false;
 	}
+	vm_unmap_aliases(); /* what earlier tests have left would rest, too */
 	holding = *base;
 	holding.name = "state-bits with lags";
 	holding.lags = lags;
@@ -88,7 +89,7 @@ static const struct call_stats *to_target(void)
 KTEST(hold, memory_rests_until_ring3_has_entered)
 {
 	struct ring3 r;
-	void *old, *new;
+	void *old, *young;
 	phys_addr_t frame;
 	u64 deferred, ipis;
 
@@ -101,9 +102,9 @@ KTEST(hold, memory_rests_until_ring3_has_entered)
 	vfree(old);
 	vm_unmap_aliases();
 	EXPECT_EQ(state_of(old), VMAP_HELD);
-	new = vmalloc(PAGE_SIZE);
-	EXPECT(new != old);
-	EXPECT(frame_of(new) != frame);
+	young = vmalloc(PAGE_SIZE);
+	EXPECT(young != old);
+	EXPECT(frame_of(young) != frame);
 	vm_unmap_aliases();
 	EXPECT_EQ(state_of(old), VMAP_HELD);
 	EXPECT_EQ(to_target()->deferred - deferred, ktest_setup->options->debug_pagealloc ? 2 : 1);
@@ -113,10 +114,10 @@ KTEST(hold, memory_rests_until_ring3_has_entered)
 	vm_unmap_aliases();
 	EXPECT_EQ(state_of(old), VMAP_NO_AREA);
 	EXPECT_EQ(to_target()->ipis[CALL_FLUSH] - ipis, 0);
-	vfree(new);
-	new = vmalloc(PAGE_SIZE);
-	EXPECT_EQ((u64) new, (u64)old);
-	vfree(new);
+	vfree(young);
+	young = vmalloc(PAGE_SIZE);
+	EXPECT_EQ((u64)young, (u64)old);
+	vfree(young);
 	end(&r);
 }
 
