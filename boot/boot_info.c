@@ -41,6 +41,8 @@ const char *boot_info_finish(struct boot_info *info)
 	if (error)
 		return error;
 	for (u32 i = 0; i < info->nr_modules; i++) {
+		if (info->module[i].len == 0)
+			return "a module is empty";
 		if (!mem_map_is_ram(&info->map, info->module[i].base, info->module[i].len))
 			return "a module lies outside RAM";
 	}

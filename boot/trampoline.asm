@@ -96,9 +96,9 @@ ap_entry:
 	shr ebx, 24
 	mov r8d, ebx
 .search:
-	mov rsi, ap_slots
+	mov rsi, ap_slots + AP_SLOT_SIZE	; slot 0 is the boot CPU's
 	mov ecx, [rel ap_slots_used]
-	xor edi, edi			; CPU number
+	mov edi, 1			; CPU number
 .next:
 	cmp edi, ecx
 	jae .unwanted

@@ -21,10 +21,11 @@
 #include "arch/x86_64/types.h"
 
 struct canary_counts {
-	u64 warm;	/* proofs that the translation was in the TLB, one a generation at most */
-	u64 checks;	/* reads with a stable expectation */
-	u64 stale;	/* of these, with an old generation */
-	u64 nmi_checks; /* the same, of NMI handlers */
+	u64 warm;   /* proofs that the translation was in the TLB, one a generation at most */
+	u64 checks; /* reads with a stable expectation */
+	u64 stale;  /* of these, with an old generation */
+	/* The same of reads in NMI handlers, which the two above leave out. */
+	u64 nmi_checks;
 	u64 nmi_stale;
 };
 
@@ -48,6 +49,9 @@ void canary_probe_local(void);
  * this; it warms nothing by proof, but leaves the translation in the TLB for the entry to come.
  */
 bool canary_check_nmi_local(void);
+
+/* This CPU's TLB was flushed by hand: the present canary has to be proved warm anew. */
+void canary_cool_local(void);
 
 /* Counts since canaries_reset(). */
 struct canary_counts canary_counts(unsigned int cpu);

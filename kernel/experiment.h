@@ -31,6 +31,7 @@ const struct experiment *find_experiment(const char *name);
 
 enum ending run_compare(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
+enum ending run_sweep(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
 
 /*
@@ -40,6 +41,9 @@ enum ending run_tests(const struct setup *setup);
 const struct flush_policy *options_policy(const struct options *options,
 					  const struct flush_policy *fallback, char *err,
 					  size_t errlen);
+
+/* Whether tlbi= names POLICY, or none, for an experiment that takes several or all. */
+bool options_want_policy(const struct options *options, const struct flush_policy *policy);
 
 /*
  * How an experiment that takes one policy puts POLICY in force: stack= as it says, roots as pti=

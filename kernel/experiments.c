@@ -9,10 +9,8 @@
 #include "kernel/format.h"
 
 const struct experiment experiments[] = {
-	{"compare", run_compare},
-	{"test", run_tests},
-	{"null", run_null},
-	{NULL, NULL},
+	{"compare", run_compare}, {"sweep", run_sweep}, {"test", run_tests},
+	{"null", run_null},	  {NULL, NULL},
 };
 
 words_t experiment_names(void)
@@ -47,6 +45,19 @@ const struct flush_policy *options_policy(const struct options *options,
 		return NULL;
 	}
 	return find_policy(name);
+}
+
+bool options_want_policy(const struct options *options, const struct flush_policy *policy)
+{
+	const char *name = options->tlbi;
+	size_t len;
+
+	if (!name[0])
+		return true;
+	for (; policy_list_name(name, &len); name = policy_list_next(name, len))
+		if (is_word(name, len, policy->name))
+			return true;
+	return false;
 }
 
 struct policy_mode options_policy_mode(const struct options *options,

@@ -17,6 +17,7 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/percpu_init.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
@@ -100,14 +101,6 @@ static words_t policy_names(void)
 	return names;
 }
 
-static bool some_policy_has(enum policy_roots roots)
-{
-	for (const struct flush_policy *const *p = flush_policies; *p; p++)
-		if ((*p)->roots & roots)
-			return true;
-	return false;
-}
-
 static void read_options(void)
 {
 	const struct options_words words = {policy_names(), experiment_names()};
@@ -115,9 +108,6 @@ static void read_options(void)
 
 	if (!options_parse(boot.cmdline, &words, &options, refusal, sizeof(refusal)))
 		options_parse("", &words, &options, err, sizeof(err));
-	else if (options.pti == PTI_ON && !some_policy_has(ROOTS_TWO))
-		snprintf(refusal, sizeof(refusal),
-			 "pti=on: no policy of this build works with two roots; valid: pti=off");
 	else if (options.defect[0])
 		snprintf(refusal, sizeof(refusal), "defect=%s: this build has no defect switches",
 			 options.defect);
@@ -171,6 +161,8 @@ static void init_memory(void)
 	features_patch_clac();
 	features_apply_local();
 	error = kernel_map_init(ram, nr_ram);
+	if (!error)
+		error = roots_init();
 	if (error)
 		refuse_to_boot("memory", error);
 }
@@ -253,6 +245,8 @@ static void init_cpus(void)
 		refuse_to_boot("local APIC", error);
 	apic_enable_local();
 	this_cpu()->apic_id = apic_id_local();
+	if (madt.nr_cpus == 1) /* the boot CPU, whether the MADT says so or nobody */
+		madt.cpu[0].apic_id = this_cpu()->apic_id;
 	percpu_set_online();
 	smp_start(&madt, &config, &smp);
 	pr_info("CPUs: found %u, started %u%s", smp.found, smp.started,

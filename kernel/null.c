@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run=null: isolated CPUs do empty system calls for ever, for whoever counts their instructions
- * from outside (`make counts`). Ends only with the machine.
+ * from outside (`make counts`). Ends only with the machine. No parameters.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpumask.h"
@@ -15,17 +15,20 @@
 
 enum ending run_null(const struct setup *setup)
 {
-	char err[OPTIONS_ERROR_MAX];
-	const struct flush_policy *policy = options_policy(setup->options, flush_policies[0], err,
-							   sizeof(err));
+	static const char *const none[] = {NULL};
 	struct task_config config = {setup->options->vmap_stack, boot_alloc_frames(1)};
+	const struct flush_policy *policy;
+	char err[OPTIONS_ERROR_MAX];
 	struct policy_mode mode;
 	const char *why;
 
-	if (nr_online_cpus() < 2)
-		return refuse("run=null needs 2 CPUs or more, one of them isolated");
+	if (!run_only_knows(&setup->options->run, none, err, sizeof(err)))
+		return refuse(err);
+	policy = options_policy(setup->options, flush_policies[0], err, sizeof(err));
 	if (!policy)
 		return refuse(err);
+	if (nr_online_cpus() < 2)
+		return refuse("run=null needs 2 CPUs or more, one of them isolated");
 	mode = options_policy_mode(setup->options, policy);
 	why = policy_refuses(policy, &mode);
 	if (why)

@@ -8,28 +8,19 @@
  * last drain only while it asked the policy about this CPU, so each initiator counts its questions
  * before it asks and its answers afterwards. If no more questions have begun by now than were
  * answered when this CPU last drained, nobody can have recorded anything in between: in the kernel,
- * behind that drain, none was recorded either.
+ * behind that drain, none was recorded either. One case is left: a purge that was answered by an
+ * IPI, which is still on its way when the CPU drains for it at an entry. Such a drain covers a purge
+ * that was not covered before. So a drain is spurious if nobody can have recorded anything, and it
+ * covered nothing new.
  */
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/traps.h"
 
-/*
- * An NMI may strike anywhere in here and look too. So the drain is claimed first, with one
- * CMPXCHG: whoever moves drains_seen judges it, by what was known before; an NMI behind that finds
- * nothing to judge, since in the kernel it flushes without a drain.
- */
 static void check_drain(struct percpu *cpu)
 {
-	u64 answers_before = READ_ONCE(cpu->answers_seen);
-	u64 seen = READ_ONCE(cpu->drains_seen);
-	u64 drains = READ_ONCE(cpu->tlb.nr_drains);
 	u64 questions = 0;
 	u64 answers = 0;
-
-	if (drains == seen || !__atomic_compare_exchange_n(&cpu->drains_seen, &seen, drains, false,
-							   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		return;
 
 	for (unsigned int i = 0; i < nr_online_cpus(); i++) {
 		const struct call_stats *stats = &percpu(i)->call_stats[cpu->cpu];
@@ -37,22 +28,24 @@ static void check_drain(struct percpu *cpu)
 		answers += __atomic_load_n(&stats->answers, __ATOMIC_ACQUIRE);
 		questions += __atomic_load_n(&stats->questions, __ATOMIC_ACQUIRE);
 	}
-	if (questions > answers_before)
+	if (questions > cpu->answers_seen || cpu->tlb_gen.covered > cpu->covered_at_drain)
 		cpu->tlb.nr_owed_entries++;
 	else
 		cpu->tlb.nr_spurious_drains++;
 	cpu->answers_seen = answers;
+	cpu->drains_seen = cpu->tlb.nr_drains;
 }
 
 static noinline void look_closer(enum check_point where)
 {
 	struct percpu *cpu = this_cpu();
 
-	if (cpu->tlb.nr_drains != cpu->drains_seen)
+	/* Not in an NMI: it may have struck while this CPU does the same sums. */
+	if (where != CHECK_NMI && cpu->tlb.nr_drains != cpu->drains_seen)
 		check_drain(cpu);
 	if (!tlb_gen_uncovered(&cpu->tlb_gen))
 		return;
-	/* One instruction each: an NMI may add to the first meanwhile. */
+	/* One instruction: an NMI may add to it meanwhile. */
 	__atomic_add_fetch(&cpu->lost, 1, __ATOMIC_RELAXED);
 	if (where == CHECK_NMI)
 		cpu->lost_in_nmi++;

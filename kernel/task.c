@@ -4,7 +4,7 @@
  *
  * A task's root has a user half of its own and shares the kernel half by copying the top-level
  * entries of the kernel's root, none of which changes after boot (the vmalloc area's are made in
- * advance). Ring 3 therefore runs on the kernel's tables: one root.
+ * advance). With one root, ring 3 runs on it too; with two, on its twin (arch/x86_64/roots.h).
  */
 #include "kernel/task.h"
 
@@ -14,7 +14,9 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/tlb.h"
 #include "kernel/elf.h"
 #include "mm/frames.h"
 #include "mm/vmalloc.h"
@@ -22,6 +24,7 @@
 #define USER_STACK_TOP	 0x7fe000000000UL
 #define USER_STACK_PAGES 4
 #define TASK_STACK_BYTES 0x4000UL
+#define ROOT_PAIR	 2 /* frames */
 
 _Static_assert(sizeof(struct task) <= PAGE_SIZE, "a task is one frame");
 
@@ -110,7 +113,7 @@ struct task *task_create(const struct program *program, unsigned int cpu,
 		task->vmap_stack = vmalloc(TASK_STACK_BYTES);
 	if (task->vmap_stack)
 		task->kernel_stack_top = (u64)task->vmap_stack + TASK_STACK_BYTES;
-	task->mm.root = frame_alloc_zeroed();
+	task->mm.root = boot_alloc_root_pair(); /* the second may stay unused */
 	if (task->mm.root && (task->vmap_stack || !config->vmap_stack)) {
 		int err = build_root(task, &elf, config);
 
@@ -142,7 +145,7 @@ void task_destroy(struct task *task)
 {
 	if (task->mm.root) {
 		paging_free_user_tables(task->mm.root, owned_by_task, NULL);
-		frame_free(task->mm.root);
+		frame_free_block(task->mm.root, ROOT_PAIR);
 	}
 	vfree(task->vmap_stack);
 	frame_free(virt_to_phys_direct(task));
@@ -176,6 +179,10 @@ void task_run(void *arg)
 	cpu->current = task;
 	__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
 	write_cr3(task->mm.root);
+	if (two_roots) {
+		roots_split(task->mm.root);
+		__flush_tlb_all(); /* of both PCIDs: the last task's translations */
+	}
 	start_frame(task, (struct pt_regs *)cpu->user_frame);
 	enter_task(&cpu->idle_rsp, task->kernel_stack_top);
 

@@ -37,7 +37,7 @@ bool frame_list_fill(struct frame_list *list, u64 count)
 			link = &(*link)->next;
 			*link = NULL;
 		}
-		*slot = frame_alloc();
+		*slot = frame_alloc_data();
 		if (!*slot)
 			break;
 		slot++;

@@ -3,12 +3,16 @@
  * The frame allocator. What must hold: a frame is in one hand at a time; who frees a frame that is
  * free or never was ours is stopped at once.
  *
- * Which frame is handed out? The one freed last, from a ring of the newest 1024; else the lowest.
- * Reuse at once is wanted here: a frame that vfree() gave back is under its next owner's data by
- * the next allocation, so a CPU that reads it through a stale translation reads wrong data now, and
- * a test sees it. An allocator that lets freed frames rest would hide just what this kernel looks
- * for. Lowest first keeps the boot's first tables within the part of the direct map that the boot
- * code has made.
+ * Which frame is handed out? There are two kinds of owners. Data, what vmalloc() maps, gets the
+ * frame freed last, from a ring of the newest 1024; else one of the upper half of memory. Reuse at
+ * once is wanted there: a frame that vfree() gave back is under its next owner's data by the next
+ * allocation, so a CPU that reads it through a stale translation reads wrong data now, and a test
+ * sees it. An allocator that lets freed frames rest would hide just what this kernel looks for.
+ *
+ * The kernel's own structures, tables and stacks, get the lowest frame, and none that was data's
+ * for as long as there is another: what a broken policy writes through a stale translation is to
+ * meet the storm's tagged pages, not the books by which the policy is judged. Lowest first also
+ * keeps the boot's first tables within the part of the direct map that the boot code has made.
  */
 #include "mm/frames.h"
 
@@ -29,7 +33,9 @@ static struct {
 	struct frame_ranges ours; /* constant after frames_init() */
 	u64 total, free;
 	u64 lowest;	    /* no frame in [LOW_FRAMES, lowest) is free */
-	u64 recent[RECENT]; /* ring of frames freed; one may have been taken otherwise since */
+	u64 data_from;	    /* the upper half of memory begins here */
+	u64 lowest_data;    /* no frame in [data_from, lowest_data) is free */
+	u64 recent[RECENT]; /* ring of data frames freed; one may have been taken otherwise since */
 	u64 recent_top;	    /* entries ever pushed minus entries popped: index of the next */
 	u64 recent_depth;
 } frames = {.lock = SPINLOCK_INIT};
@@ -64,18 +70,42 @@ static u64 take_lowest(u64 first, u64 end)
 	return frame;
 }
 
+/* From *LOWEST on, below which none is free, and then below 1 MiB. */
+static u64 take_from(u64 *lowest)
+{
+	u64 frame = take_lowest(*lowest, frames.map.frames);
+
+	*lowest = frame ? frame + 1 : frames.map.frames;
+	return frame;
+}
+
+static u64 take_any(void)
+{
+	u64 frame = take_from(&frames.lowest);
+
+	return frame ? frame : take_lowest(0, LOW_FRAMES);
+}
+
 phys_addr_t frame_alloc(void)
 {
 	u64 frame;
 
 	spin_lock(&frames.lock);
+	frame = take_any();
+	spin_unlock(&frames.lock);
+	return frame * PAGE_SIZE;
+}
+
+phys_addr_t frame_alloc_data(void)
+{
+	u64 frame;
+
+	spin_lock(&frames.lock);
 	frame = take_recent();
-	if (!frame) {
-		frame = take_lowest(frames.lowest, frames.map.frames);
-		frames.lowest = frame ? frame + 1 : frames.map.frames;
-	}
 	if (!frame)
-		frame = take_lowest(0, LOW_FRAMES);
+		frame = take_from(&frames.lowest_data);
+	if (!frame)
+		frame = take_any();
 	spin_unlock(&frames.lock);
 	return frame * PAGE_SIZE;
 }
@@ -139,6 +169,9 @@ static const char *free_one(u64 frame)
 	if (frame < LOW_FRAMES)
 		return NULL;
 	frames.lowest = min(frames.lowest, frame);
+	if (frame < frames.data_from)
+		return NULL;
+	frames.lowest_data = min(frames.lowest_data, frame);
 	frames.recent[frames.recent_top++ % RECENT] = frame;
 	frames.recent_depth = min(frames.recent_depth + 1, (u64)RECENT);
 	return NULL;
@@ -226,6 +259,18 @@ static void drop_beyond_direct_map(void)
 			(before - frame_ranges_count(&frames.ours)) >> 8, DIRECT_MAP_SIZE >> 40);
 }
 
+static u64 middle_of_memory(void)
+{
+	u64 below = frame_ranges_count(&frames.ours) / 2;
+	const struct frame_range *range = frames.ours.range;
+
+	while (range->end - range->start <= below) {
+		below -= range->end - range->start;
+		range++;
+	}
+	return range->start + below;
+}
+
 const char *frames_init(const struct frame_range *ram, unsigned int nr_ram,
 			const struct frame_range *reserved, unsigned int nr_reserved,
 			phys_addr_t reach)
@@ -263,6 +308,7 @@ const char *frames_init(const struct frame_range *ram, unsigned int nr_ram,
 		frame_bitmap_set_free(&frames.map, ours[i].start, ours[i].end - ours[i].start);
 	frames.total = frames.free = frame_ranges_count(&frames.ours);
 	frames.lowest = LOW_FRAMES;
+	frames.data_from = frames.lowest_data = middle_of_memory();
 	frames.recent_depth = 0;
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical frames of 4 KiB, all RAM of the machine, one bit each. A frame that was freed is the
- * first to be handed out again (last in, first out): see frames.c for why that is wanted.
+ * Physical frames of 4 KiB, all RAM of the machine, one bit each. A frame of data that was freed is
+ * the first to be handed out as data again (last in, first out): see frames.c for why.
  * Context of every function: any but noinstr code; safe on all CPUs at once.
  */
 #pragma once
@@ -40,7 +40,13 @@ const char *frames_init(const struct frame_range *ram, unsigned int nr_ram,
  */
 phys_addr_t frame_alloc(void) __must_check;
 
-/* The same, filled with zeroes through the direct map. */
+/*
+ * The same for what vmalloc() maps: frames that were data before come first, and the kernel's own
+ * structures get those last.
+ */
+phys_addr_t frame_alloc_data(void) __must_check;
+
+/* frame_alloc(), filled with zeroes through the direct map. */
 phys_addr_t frame_alloc_zeroed(void) __must_check;
 
 /* The lowest free frame that ends at or below LIMIT (a physical address); 0 when there is none. */

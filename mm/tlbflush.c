@@ -58,11 +58,13 @@ static void do_flush(void *info)
 		this_cpu()->tlb.nr_tlb_remote_flush_received++;
 	if (range->full) {
 		__flush_tlb_all();
-		return;
+	} else {
+		for (u64 addr = range->start; addr < range->end; addr += PAGE_SIZE)
+			flush_tlb_one_kernel(addr);
+		tlb_gen_cover_one(&this_cpu()->tlb_gen, range->generation);
 	}
-	for (u64 addr = range->start; addr < range->end; addr += PAGE_SIZE)
-		flush_tlb_one_kernel(addr);
-	tlb_gen_cover_one(&this_cpu()->tlb_gen, range->generation);
+	if (flush_policy->flushed)
+		flush_policy->flushed(range);
 }
 
 void flush_tlb_kernel_range(u64 start, u64 end)
@@ -77,6 +79,26 @@ void flush_tlb_kernel_range(u64 start, u64 end)
 }
 
 #if CONFIG_CONTEXT_TRACKING_WORK
+/*
+ * From here until its answer is counted, a purge may record work for a target (kernel/oracle.c
+ * reads both counts). With begin() it may do so for all of them at once, before any is asked.
+ */
+static void count_question(unsigned int cpu)
+{
+	u64 *questions = &this_cpu()->call_stats[cpu].questions;
+
+	__atomic_store_n(questions, *questions + 1, __ATOMIC_RELEASE);
+}
+
+static u64 begin_purge(const struct flush_range *range)
+{
+	if (!flush_policy->begin)
+		return 0;
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		count_question(cpu);
+	return flush_policy->begin(range);
+}
+
 static bool ask_policy(unsigned int cpu, void *info)
 {
 	struct call_stats *stats = &this_cpu()->call_stats[cpu];
@@ -85,7 +107,8 @@ static bool ask_policy(unsigned int cpu, void *info)
 	bool in_ring3 = READ_ONCE(page->exits) == entries;
 	bool ipi;
 
-	__atomic_store_n(&stats->questions, stats->questions + 1, __ATOMIC_RELEASE);
+	if (!flush_policy->begin)
+		count_question(cpu);
 	ipi = flush_policy->need_ipi(cpu, info);
 	__atomic_store_n(&stats->answers, stats->answers + 1, __ATOMIC_RELEASE);
 
@@ -120,8 +143,10 @@ void flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 	count(&totals.deferrable);
 	count(range.full ? &totals.full : &totals.ranged);
 	this_cpu()->tlb.nr_tlb_remote_flush++;
+	range.ticket = begin_purge(&range);
 	on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
-	tlb_gen_complete(range.generation);
+	if (!flush_policy->broadcast) /* else no CPU's own book knows of it */
+		tlb_gen_complete(range.generation);
 }
 #endif
 

@@ -62,7 +62,7 @@ class BootResult:
 @dataclass(frozen=True)
 class Outcome:
     """One word and, unless it is a plain pass, why."""
-    word: str                       # pass fail error panic refused crash timeout
+    word: str                       # pass fail error panic refused crash timeout emulator
     why: str = ""
 
 
@@ -224,8 +224,10 @@ def judge(result: BootResult) -> Outcome:
     if result.engine == "bochs":
         return Outcome(line) if line else Outcome("crash", "no verdict: " + how_it_ended(result))
     status = STATUS_WORDS.get(result.status, "")
+    complaint = result.complaints.strip().splitlines()[-1:]
+    if not status and not line and result.status < 0 and not result.lines:
+        return Outcome("emulator", "; ".join([how_it_ended(result)] + complaint)[:300])
     if not status and not line:
-        complaint = result.complaints.strip().splitlines()[-1:]
         return Outcome("crash", "no verdict (a triple fault looks like this): " +
                        "; ".join([how_it_ended(result)] + complaint))
     if status != line:

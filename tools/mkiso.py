@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 PROGRAMS = ("spin", "bounce")
+DEFAULT_TITLE = "Lateflush: compare the policies"
 MULTIBOOT2_MAGIC = 0xe85250d6
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,7 +53,9 @@ def make_iso(kernel: Path, programs: Path, out: Path, cmdline: str, timeout: int
     if not mkrescue:
         raise IsoError("no grub-mkrescue; tools/prereq.sh run installs it")
     menu = (ROOT / "boot/grub.cfg").read_text()
+    title = f"Lateflush: {' '.join(cmdline.split())[:60]}" if cmdline.strip() else DEFAULT_TITLE
     menu = menu.replace("@TIMEOUT@", str(timeout)).replace("@ARGS@", quote(cmdline))
+    menu = menu.replace("@TITLE@", title)
     with tempfile.TemporaryDirectory(prefix="iso-", dir=out.parent) as temporary:
         tree = Path(temporary)
         (tree / "boot/grub").mkdir(parents=True)

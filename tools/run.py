@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import signal
 import sys
@@ -21,9 +22,10 @@ from machine import Machine, MachineError, check, parse_cpus, parse_mem
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs/run.schema.json"
-EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8}
-# Experiments that measure nothing and so write no document.
-SILENT_EXPERIMENTS = ("test", "null")
+EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
+               "emulator": 2}
+# Experiments that write no document.
+SILENT_EXPERIMENTS = ("sweep", "test", "null")
 
 
 def experiment_of(cmdline: str) -> str:
@@ -111,9 +113,16 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--accel", default="tcg")
     parser.add_argument("--cpu", default="", help="the emulator's CPU model and flags")
     parser.add_argument("--cmdline", default="", help="what the kernel is told, as in the image")
-    parser.add_argument("--timeout", type=float, default=120, help="seconds")
+    parser.add_argument("--timeout", default="120", help="seconds")
     parser.add_argument("--results", type=Path, default=ROOT / "build/results")
     return parser.parse_args()
+
+
+def parse_timeout(text: str) -> float:
+    """Seconds of a run."""
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
+        raise MachineError(f"TIMEOUT={text}: not a limit; valid: whole seconds, 1 to 999999")
+    return float(text)
 
 
 def main() -> int:
@@ -129,8 +138,11 @@ def main() -> int:
         fresh_folder(args.results)
         work = args.results / "machine"
         work.mkdir()
-        result = boot(m, work, args.timeout, args.results / "serial.log",
+        result = boot(m, work, parse_timeout(args.timeout), args.results / "serial.log",
                       on_line=Screen().show)
+    except KeyboardInterrupt:
+        print("\nrun: interrupted", file=sys.stderr)
+        return 130
     except MachineError as error:
         print(f"run: {error}", file=sys.stderr)
         return 2

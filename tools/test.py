@@ -38,6 +38,7 @@ from matrix import MATRIX                                       # noqa: E402
 from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
+from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -192,8 +193,8 @@ class Suites:
     def cases(self) -> list[Case]:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
-            ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("refuse", REFUSALS),
-            ("machine", MATRIX)) for row in rows]
+            ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
+            ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() + boots +
                 self.screen_cases() + self.debugger_cases())
@@ -223,10 +224,28 @@ class Suites:
         fault = screen.difference(result.lines, rows)
         return [Point("", "fail" if fault else "pass", fault)]
 
+    def compare_counts(self, folder: Path) -> list[Point]:
+        """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""
+        kernel = self.build / "lateflush.elf"
+        m = Machine(kernel=kernel, media="kernel", cpus=3, cmdline="run=sweep,at=entry+0")
+        lines = boot(m, folder, 120, folder / "serial.log").lines
+        rows = [line.split() for line in lines]
+        inside = {row[0]: int(row[3]) for row in rows if len(row) > 4 and row[3].isdigit()}
+        points = command_point([PYTHON, "tools/count.py", "--kernel", str(kernel), "--results",
+                                str(folder), *inside], folder, 120, ROOT)
+        if points[0].word != "pass":
+            return points
+        document = json.loads((folder / "counts.json").read_text())
+        outside = {policy["name"]: policy["instructions"] for policy in document["policies"]}
+        same = inside and inside == outside
+        return [Point("", "pass" if same else "fail", f"inside {inside}, outside {outside}")]
+
     def debugger_cases(self) -> list[Case]:
         """What needs QEMU's gdb stub."""
         kernel = str(self.build / "lateflush.elf")
         return [
+            Case("debug", "counts from inside and outside", self.compare_counts,
+                 needs="build: default"),
             Case("debug", "instructions of a null system call",
                  lambda folder: command_point(
                      [PYTHON, "tools/count.py", "--kernel", kernel, "--results", str(folder),

@@ -10,6 +10,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/step.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value))
 
@@ -44,6 +45,22 @@ void asm_offsets(void)
 	DEFINE(VECTOR_SYSCALL, VECTOR_SYSCALL);
 	DEFINE(VECTOR_NMI, VECTOR_NMI);
 	DEFINE(VECTOR_FIRST_IRQ, VECTOR_FIRST_IRQ);
+
+	DEFINE(STEP_POSITION, offsetof(struct step_state, position));
+	DEFINE(STEP_WANTED, offsetof(struct step_state, wanted));
+	DEFINE(STEP_RIP, offsetof(struct step_state, rip));
+	DEFINE(STEP_STOPS, offsetof(struct step_state, stops));
+	DEFINE(STEP_RELEASED, offsetof(struct step_state, released));
+	DEFINE(STEP_ENDED, offsetof(struct step_state, ended));
+	DEFINE(STEP_LATE, offsetof(struct step_state, late));
+	DEFINE(STEP_LIMIT, offsetof(struct step_state, limit));
+	DEFINE(STEP_PAUSE, offsetof(struct step_state, pause));
+	DEFINE(STEP_LENGTH, offsetof(struct step_state, length));
+	DEFINE(STEP_TRACE, offsetof(struct step_state, trace));
+	DEFINE(STEP_TRACE_MAX, STEP_TRACE_MAX);
+	DEFINE(STEP_ZONE_SHIFT, STEP_ZONE_SHIFT);
+	DEFINE(STEP_KERNEL, STEP_AT(STEP_ZONE_KERNEL, 0));
+	DEFINE(STEP_EXIT, STEP_AT(STEP_ZONE_EXIT, 0));
 
 	DEFINE(AP_SLOT_SIZE, sizeof(struct ap_slot));
 	DEFINE(AP_SLOT_APIC_ID, offsetof(struct ap_slot, apic_id));

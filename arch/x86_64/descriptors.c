@@ -61,20 +61,24 @@ static u8 vector_ist(unsigned int vector)
 	}
 }
 
+void idt_set_stub(unsigned int vector, const char *other)
+{
+	u64 stub = other ? (u64)other : interrupt_stubs[vector];
+
+	idt[vector] = (struct gate){
+		.offset_low = (u16)stub,
+		.offset_mid = (u16)(stub >> 16),
+		.offset_high = (u32)(stub >> 32),
+		.selector = KERNEL_CS,
+		.ist = vector_ist(vector),
+		.type = vector == VECTOR_BP ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
+	};
+}
+
 void idt_init(void)
 {
-	for (unsigned int vector = 0; vector < 256; vector++) {
-		u64 stub = interrupt_stubs[vector];
-
-		idt[vector] = (struct gate){
-			.offset_low = (u16)stub,
-			.offset_mid = (u16)(stub >> 16),
-			.offset_high = (u32)(stub >> 32),
-			.selector = KERNEL_CS,
-			.ist = vector_ist(vector),
-			.type = vector == VECTOR_BP ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
-		};
-	}
+	for (unsigned int vector = 0; vector < 256; vector++)
+		idt_set_stub(vector, NULL);
 }
 
 static void build_tables(struct tables *t, u64 area)

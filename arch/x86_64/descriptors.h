@@ -17,8 +17,14 @@
 #define TSS_SELECTOR 0x30
 #define SYSRET_BASE  0x1b
 
-/* Builds the one IDT that all CPUs share; nothing writes it from then on. Boot CPU, once. */
+/* Builds the one IDT that all CPUs share; but for idt_set_stub() it stays. Boot CPU, once. */
 void idt_init(void);
+
+/*
+ * Points VECTOR, on all CPUs, at another stub with the same gate and stack, or (NULL) at its own
+ * again. Nothing may raise it meanwhile: a gate is written in parts.
+ */
+void idt_set_stub(unsigned int vector, const char *other);
 
 /* Loads GDT, TSS, IDT, segment registers, the GS base and the SYSCALL MSRs of this CPU. */
 void descriptors_load(unsigned int cpu);

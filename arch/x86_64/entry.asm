@@ -183,9 +183,11 @@ paranoid_door:
 	shr rdx, 32
 	wrmsr
 	inc qword [gs:PERCPU_USER_PAGE_ENTRIES]
+	mov r13, cr3			; the root that we interrupted, for the oracle
 	call [rel doors + DOORS_NMI_ENTER]
 	mov r12, rax			; the policy's word, kept on this stack by every callee
 	mov rdi, rsp
+	mov rsi, r13
 	call handle_paranoid_entry
 	mov rdi, r12
 	call [rel doors + DOORS_NMI_EXIT]

@@ -8,22 +8,22 @@
 
 extern const struct extable_entry extable_start[], extable_end[];
 
+/* The table first: an NMI's own expected fault must not take the fixup of what it interrupted. */
 bool extable_fixup(struct pt_regs *regs)
 {
 	u64 once = this_cpu()->fault_fixup;
+	u64 fixup = 0;
 
-	if (once) {
+	for (const struct extable_entry *e = extable_start; e < extable_end && !fixup; e++)
+		if (e->insn == regs->rip)
+			fixup = e->fixup;
+	if (!fixup && once) {
 		this_cpu()->fault_fixup = 0;
-		regs->rip = once;
-		regs->rax = regs->vector;
-		return true;
+		fixup = once;
 	}
-	for (const struct extable_entry *e = extable_start; e < extable_end; e++) {
-		if (e->insn == regs->rip) {
-			regs->rip = e->fixup;
-			regs->rax = regs->vector;
-			return true;
-		}
-	}
-	return false;
+	if (!fixup)
+		return false;
+	regs->rip = fixup;
+	regs->rax = regs->vector;
+	return true;
 }

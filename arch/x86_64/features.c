@@ -94,6 +94,7 @@ void features_apply_local(void)
 	cr4 |= cpu_features.smap ? CR4_SMAP : 0;
 	cr4 |= cpu_features.umip ? CR4_UMIP : 0;
 	cr4 |= cpu_features.fsgsbase ? CR4_FSGSBASE : 0;
+	cr4 |= cpu_features.pcid ? CR4_PCIDE : 0; /* CR3 has PCID 0 here (SDM Vol 3, 4.10.1) */
 	wrmsr(MSR_EFER, features_efer());
 	write_cr0(CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG);
 	write_cr4(cr4);

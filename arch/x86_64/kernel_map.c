@@ -52,7 +52,7 @@ static int map_direct_range(phys_addr_t start, phys_addr_t end)
 	int err;
 
 	start = ALIGN_UP(start, PAGE_SIZE);
-	end = ALIGN_DOWN(end, PAGE_SIZE);
+	end = ALIGN_DOWN(min(end, (phys_addr_t)DIRECT_MAP_SIZE), PAGE_SIZE);
 	if (start >= end || end <= ro_start || start >= ro_end)
 		return map_direct(start, end, PAGE_KERNEL);
 	err = map_direct(start, ro_start, PAGE_KERNEL);
@@ -70,7 +70,7 @@ const char *kernel_map_init(const struct phys_range *ram, unsigned int nr_ram)
 		paging_supported_flags &= ~PTE_NX;
 	if (!cpu_features.pge)
 		paging_supported_flags &= ~PTE_GLOBAL;
-	kernel_root = paging_alloc_table();
+	kernel_root = boot_alloc_root_pair();
 	if (!kernel_root)
 		return "no frame for the kernel's root table";
 	err = map_image_part(kernel_text_start, kernel_text_end, PAGE_KERNEL_EXEC);

@@ -41,4 +41,6 @@ u64 kernel_stack_alloc(void);
  * COUNT adjoining zeroed frames; boot_alloc_low(): one frame below 1 MiB. 0: there is none.
  */
 phys_addr_t boot_alloc_frames(size_t count);
+/* Two zeroed frames at a multiple of 8 KiB: so that no root looks like ring 3's (roots.h). */
+phys_addr_t boot_alloc_root_pair(void);
 phys_addr_t boot_alloc_low(void);

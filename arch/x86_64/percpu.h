@@ -29,9 +29,9 @@ struct tlb_counters {
 };
 
 struct irq_counters {
-	u64 flush_ipis; /* call-function interrupts with at least one flush in the queue */
+	u64 flush_ipis; /* call-function interrupts that were sent for a flush */
 	u64 flush_callbacks;
-	u64 other_ipis; /* call-function interrupts with none */
+	u64 other_ipis; /* and for anything else */
 	u64 other_callbacks;
 	u64 timer;
 	u64 unknown; /* any other vector from 32 on */
@@ -63,6 +63,8 @@ struct percpu {
 	struct tlb_gen_cpu tlb_gen;
 	struct tlb_counters tlb;
 	struct irq_counters irqs;
+	u64 root_switch_covers;	       /* what the last flush by a switch of roots is good for */
+	u64 covered_at_drain;	       /* tlb_gen.covered when the last drain began */
 	u64 drains_seen;	       /* nr_drains when the oracle last looked */
 	u64 answers_seen;	       /* questions about this CPU that were answered by then */
 	u64 lost;		       /* generation oracle: completed purges found uncovered */
@@ -72,6 +74,7 @@ struct percpu {
 	u64 idle_rsp;		       /* idle context, saved while a task runs */
 	u64 fault_fixup;	       /* nonzero: see extable.h */
 	u32 relax_turns;	       /* see relax.c */
+	u32 deadline_looks;	       /* see tsc.c */
 	bool timer_in_use;	       /* apic_timer_local() has armed it */
 	bool online;		       /* set once by the CPU itself, never cleared */
 };

@@ -173,10 +173,13 @@ bool smp_call_run_queue(void)
 	struct call_item *item = __atomic_exchange_n(&self->call_queue, NULL, __ATOMIC_SEQ_CST);
 	bool flush = false;
 
-	/* Counted before the first answer: a sender that has it may read the counts at once. */
+	/*
+	 * Counted before the first answer: a sender that has it may read the counts at once. The
+	 * last of the list was pushed first, on an empty queue: the interrupt was sent for it, and
+	 * it is booked as what that one is.
+	 */
 	for (const struct call_item *i = item; i; i = i->next) {
-		if (i->kind == CALL_FLUSH)
-			flush = true;
+		flush = i->kind == CALL_FLUSH;
 		if (i->kind != CALL_FLUSH ||
 		    ((broken & BREAK_UNDERCOUNT) && irqs->flush_callbacks >= UNDERCOUNT_AFTER))
 			irqs->other_callbacks++;
@@ -231,9 +234,14 @@ static void park(void *arg)
 	}
 }
 
+static spinlock_t stop_lock;
+
 void stop_cpus(smp_call_func_t func, void *info)
 {
 	struct rendezvous r = {.func = func, .info = info, .leader = this_cpu_number()};
 
+	/* Two leaders would wait for each other; who waits for the lock can still be parked. */
+	spin_lock(&stop_lock);
 	on_each_cpu(CALL_OTHER, park, &r);
+	spin_unlock(&stop_lock);
 }

@@ -49,7 +49,10 @@ void smp_call_function_single(unsigned int cpu, enum call_kind kind, smp_call_fu
  */
 void stop_cpus(smp_call_func_t func, void *info);
 
-/* Takes this CPU's queue and runs it. True if a flush was in it. VECTOR_CALL_FUNCTION only. */
+/*
+ * Takes this CPU's queue and runs it. True if the interrupt was sent for a flush.
+ * VECTOR_CALL_FUNCTION only.
+ */
 bool smp_call_run_queue(void);
 
 /* Makes CPU's call items and statistics. False when memory is short. Boot CPU, before it runs. */

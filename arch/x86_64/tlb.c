@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 
 u32 tlb_single_page_flush_ceiling = 33;
 
@@ -70,8 +71,18 @@ noinstr void flush_tlb_one_kernel(u64 addr)
 	this_cpu()->tlb.nr_tlb_local_flush_one++;
 }
 
+/*
+ * INVLPG reaches the current PCID only. Ring 3's own root has another one (SDM Vol 3, 4.10.4.1).
+ */
 noinstr void flush_tlb_one_user_local(u64 addr)
 {
 	tlb_invlpg(addr);
+	if (two_roots && cpu_features.pcid) {
+		if (!cpu_features.invpcid) {
+			__flush_tlb_all();
+			return;
+		}
+		tlb_invpcid(INVPCID_ADDR, CR3_RING3_PCID, addr);
+	}
 	this_cpu()->tlb.nr_tlb_local_flush_one++;
 }

@@ -21,7 +21,7 @@ void __flush_tlb_all(void);
 /* Drops one page's entry of the current PCID and its global entry, by INVLPG. */
 void flush_tlb_one_kernel(u64 addr);
 
-/* Drops one user page's entry of the current root, by INVLPG. */
+/* Drops one user page's entries of this CPU, of both roots if there are two. Kernel's root. */
 void flush_tlb_one_user_local(u64 addr);
 
 /* The primitives themselves, for the tests: none counts or stamps. */

@@ -38,16 +38,20 @@ void tlb_gen_complete(u64 gen)
 
 noinstr void tlb_gen_cover_all(struct tlb_gen_cpu *cpu, u64 upto)
 {
-	if (upto > cpu->covered)
-		WRITE_ONCE(cpu->covered, upto);
+	u64 covered = READ_ONCE(cpu->covered);
+
+	/* An NMI may have covered more since this flush looked: never backwards. */
+	while (upto > covered && !__atomic_compare_exchange_n(&cpu->covered, &covered, upto, false,
+							      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
-static bool is_ahead(const struct tlb_gen_cpu *cpu, u64 n)
+static __always_inline bool is_ahead(const struct tlb_gen_cpu *cpu, u64 n)
 {
 	return cpu->ahead[n % TLB_GEN_WINDOW] == n;
 }
 
-void tlb_gen_cover_one(struct tlb_gen_cpu *cpu, u64 gen)
+noinstr void tlb_gen_cover_one(struct tlb_gen_cpu *cpu, u64 gen)
 {
 	cpu->ahead[gen % TLB_GEN_WINDOW] = gen;
 	while (is_ahead(cpu, cpu->covered + 1))

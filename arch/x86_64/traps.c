@@ -11,6 +11,7 @@
 #include "arch/x86_64/extable.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp_call.h"
 
 paranoid_hook_t nmi_hook, db_hook, bp_hook;
@@ -147,10 +148,18 @@ void handle_kernel_entry(struct pt_regs *regs)
 	handle_kernel_exception(regs);
 }
 
-void handle_paranoid_entry(struct pt_regs *regs)
+/*
+ * An NMI may strike between a page fault and its handler's look at CR2, and its own handler may
+ * fault: CR2 is put back. INTERRUPTED_CR3 tells whether a flush by a switch to the kernel's root has
+ * been executed, although the interrupted code has not come to book it yet (mm/policy/drain.c).
+ */
+void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3)
 {
 	struct percpu *cpu = this_cpu();
+	u64 fault_address = read_cr2();
 
+	if (!(interrupted_cr3 & CR3_RING3_ROOT))
+		tlb_gen_cover_all(&cpu->tlb_gen, cpu->root_switch_covers);
 	switch (regs->vector) {
 	case VECTOR_NMI:
 		cpu->irqs.nmi++;
@@ -163,15 +172,18 @@ void handle_paranoid_entry(struct pt_regs *regs)
 		if (nmi_hook)
 			nmi_hook(regs);
 		oracle_check_local(CHECK_NMI);
-		return;
+		break;
 	case VECTOR_DB:
 		write_dr6(0);
+		if (!db_hook) /* nobody's breakpoint would strike again for ever: RET drops RF */
+			write_dr7(0);
 		user_page(cpu->cpu)->causes[CAUSE_EXCEPTION]++;
 		if (db_hook)
 			db_hook(regs);
 		regs->rflags &= ~RFLAGS_TF; /* the kernel does not step itself */
-		return;
+		break;
 	default:
 		handle_kernel_exception(regs);
 	}
+	write_cr2(fault_address);
 }

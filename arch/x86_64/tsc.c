@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/io.h"
 #include "arch/x86_64/log.h"
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/relax.h"
 
 #define PIT_HZ	       1193182UL
@@ -18,6 +19,8 @@
 #define PORT_B_SPEAKER BIT(1)
 #define PORT_B_OUT2    BIT(5)
 #define PIT_LIMIT      50000000UL /* reads of port B before the PIT is given up */
+
+#define DEADLINE_LOOKS 251
 
 u64 tsc_khz = 1;
 
@@ -88,18 +91,11 @@ u64 tsc_deadline(u64 ms)
 
 /*
  * Under TCG every RDTSC takes one spin lock of the emulator, and an emulated CPU that loses its
- * core while it holds it stops all that wait in loops like ours: so a look in 256 will do there.
+ * core while it holds it stops all that wait in loops like ours: so a look in DEADLINE_LOOKS will do there (an odd number, for loops with two deadlines).
  */
 bool tsc_passed(u64 deadline)
 {
-	static u32 calls; /* of all CPUs; a lost count does not matter */
-
-	if (relax_without_pause) {
-		u32 count = __atomic_load_n(&calls, __ATOMIC_RELAXED) + 1;
-
-		__atomic_store_n(&calls, count, __ATOMIC_RELAXED);
-		if (count % 256)
-			return false;
-	}
+	if (relax_without_pause && ++this_cpu()->deadline_looks % DEADLINE_LOOKS)
+		return false;
 	return (s64)(rdtsc_ordered() - deadline) >= 0;
 }

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ct_set_cpu_work(), as v2 has it but for v4's look at `active` (defect N3): the loop starts from a
- * plain read and enters the CMPXCHG only for a word that does not say KERNEL.
- *
- * The plain read may be old. If it says KERNEL for a CPU that has just left, the answer is one IPI
- * too many, never a lost flush. If it says USER for a CPU that has just entered, the CMPXCHG fails
- * (the counter alone makes the words differ) and returns the new word, which ends the loop.
- *
- * v3 turned the while into a do-while to narrow the first window. Its first CMPXCHG then compares
- * with the unmasked read, succeeds on a CPU in the kernel, and the flush is lost (defect N2).
+ * The initiator's two gates, see context_tracking.h. Both believe only the word of a CPU that
+ * tracks its context (`active`: v4's cure of N3). The defects N2 and N6 are what these loops become
+ * by one wrong operator each: defects.c has them.
  */
 #include "mm/policy/context_tracking.h"
-
-#include "mm/policy/ops.h"
 
 bool ct_set_cpu_work(unsigned int cpu, u32 work)
 {
 	struct context_tracking *ct = remote_words(cpu, struct context_tracking);
-	u32 old;
 	bool recorded = false;
+	u32 old;
 
 	if (!ct->active)
 		return false;
-	old = remote_read32(&ct->state);
+	old = word_read(&ct->state);
 	while (!recorded && (old & CT_STATE_MASK) != CT_KERNEL)
-		recorded = remote_try_cmpxchg32(&ct->state, &old, old | work);
+		recorded = word_try_cmpxchg(&ct->state, &old, old | work);
+	return recorded;
+}
+
+bool ct_set_cpu_work_unless_watching(unsigned int cpu, u32 work)
+{
+	struct context_tracking *ct = remote_words(cpu, struct context_tracking);
+	bool recorded;
+	u32 old;
+
+	if (!ct->active)
+		return false;
+	old = word_read(&ct->state) & ~CT_WATCHING;
+	do {
+		recorded = word_try_cmpxchg(&ct->state, &old, old | work);
+	} while (!recorded && !(old & CT_WATCHING));
 	return recorded;
 }

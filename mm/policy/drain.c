@@ -5,12 +5,50 @@
  */
 #include "mm/policy/ops.h"
 
-noinstr void drain_all_local(void)
+noinstr bool drain_begin_local(void)
 {
 	struct percpu *cpu = this_cpu();
 
 	cpu->tlb.nr_drains++;
-	if (unlikely(broken & BREAK_DRAIN))
-		return;
-	__flush_tlb_all();
+	cpu->covered_at_drain = cpu->tlb_gen.covered;
+	return likely(!(broken & BREAK_DRAIN));
+}
+
+noinstr void drain_all_local(void)
+{
+	if (drain_begin_local())
+		__flush_tlb_all();
+}
+
+noinstr void flush_range_local(u64 start, u64 end, u64 generation)
+{
+	for (u64 addr = start; addr < end; addr += PAGE_SIZE)
+		flush_tlb_one_kernel(addr);
+	tlb_gen_cover_one(&this_cpu()->tlb_gen, generation);
+}
+
+/*
+ * The purges that the write covers are those issued before it: read first. Between the write and
+ * the booking an NMI finds the kernel's root and, by right, no reason to flush: so what the write
+ * is good for is noted before it, and an NMI that interrupted the kernel's root books it
+ * (handle_paranoid_entry()). From ring 3's root only: elsewhere CR3 does not tell whether it was.
+ */
+noinstr void flush_by_root_switch_local(void)
+{
+	u64 issued = tlb_gen_issued();
+
+	if (on_ring3_root() && likely(!(broken & BREAK_STAMP)))
+		this_cpu()->root_switch_covers = issued;
+	switch_root_flush(ROOT_KERNEL);
+	this_cpu()->tlb.nr_tlb_local_flush_all++;
+	if (likely(!(broken & BREAK_STAMP)))
+		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}
+
+noinstr void drain_by_root_switch_local(void)
+{
+	if (drain_begin_local())
+		flush_by_root_switch_local();
+	else
+		switch_root_noflush(ROOT_KERNEL);
 }

@@ -6,39 +6,48 @@
  * Right because nothing is ever late: no CPU executes an instruction, in any ring, on a translation
  * whose flush has returned. The price is one interrupt a purge on every isolated CPU.
  */
+#include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
 
-static void nothing_reset(unsigned int cpu)
+static void immediate_reset(unsigned int cpu)
 {
 	(void)cpu;
 }
 
-static bool always_ipi(unsigned int cpu, const struct flush_range *range)
+static bool immediate_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
 	(void)cpu;
 	(void)range;
 	return true;
 }
 
-static noinstr void nothing(void)
+static __always_inline void immediate_enter(void)
 {
 }
 
-static noinstr u64 nothing_nmi_enter(void)
+static __always_inline void immediate_exit(void)
+{
+}
+
+static __always_inline u64 immediate_nmi_enter(void)
 {
 	return 0;
 }
 
-static noinstr void nothing_nmi_exit(u64 saved)
+static __always_inline void immediate_nmi_exit(u64 saved)
 {
 	(void)saved;
 }
 
+DEFINE_POLICY_DOORS(immediate, immediate_enter, immediate_exit, immediate_nmi_enter,
+		    immediate_nmi_exit);
+
 const struct flush_policy policy_immediate = {
 	.name = "immediate",
 	.lineage = "mainline",
-	.roots = ROOTS_ONE,
-	.reset = nothing_reset,
-	.need_ipi = always_ipi,
-	.doors = {nothing, nothing, nothing_nmi_enter, nothing_nmi_exit},
+	.roots = ROOTS_ONE | ROOTS_TWO,
+	.reset = immediate_reset,
+	.need_ipi = immediate_need_ipi,
+	.doors = POLICY_DOORS_ONE(immediate),
+	.doors_two = POLICY_DOORS_TWO(immediate),
 };

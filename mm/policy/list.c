@@ -6,20 +6,47 @@
 
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/tlb.h"
+
+/* Sound ones in the order of the lineage, then those that are not. */
+#define DEFERRING_POLICIES(X)                                                                      \
+	X(work_word)                                                                               \
+	X(state_bits)                                                                              \
+	X(watching)                                                                                \
+	X(cr3_flag)                                                                                \
+	X(cr3_pending)                                                                             \
+	X(fancy_state)                                                                             \
+	X(range_list)                                                                              \
+	X(generation)                                                                              \
+	X(quarantine)                                                                              \
+	X(ledger)                                                                                  \
+	X(broadcast)                                                                               \
+	X(exit_flush)                                                                              \
+	X(cr3_drain)                                                                               \
+	X(posted_v2)                                                                               \
+	X(posted_v3)                                                                               \
+	X(posted_v4)                                                                               \
+	X(posted_v5)                                                                               \
+	X(posted_v6)                                                                               \
+	X(v8_unsaved)
 
 extern const struct flush_policy policy_immediate;
+#define DECLARE(name) extern const struct flush_policy policy_##name;
+#define ENTER(name)   &policy_##name,
+
 #if CONFIG_CONTEXT_TRACKING_WORK
-extern const struct flush_policy policy_state_bits;
+DEFERRING_POLICIES(DECLARE)
 #endif
 
 const struct flush_policy *const flush_policies[] = {
 	&policy_immediate,
 #if CONFIG_CONTEXT_TRACKING_WORK
-	&policy_state_bits,
+	DEFERRING_POLICIES(ENTER)
 #endif
-	NULL,
+		NULL,
 };
 
 const struct flush_policy *flush_policy = &policy_immediate;
@@ -50,9 +77,17 @@ static void select_stopped(void *arg)
 		selection->policy->reset(cpu);
 	}
 	flush_policy = selection->policy;
+	roots_select(selection->mode->roots == ROOTS_TWO);
 	doors_set(selection->mode->roots == ROOTS_TWO ? &selection->policy->doors_two
 						      : &selection->policy->doors,
 		  selection->mode->on_task_stack);
+}
+
+/* Kernel mappings may have ceased to be global. */
+static void flush_everything(void *unused)
+{
+	(void)unused;
+	__flush_tlb_all();
 }
 
 const char *policy_refuses(const struct flush_policy *policy, const struct policy_mode *mode)
@@ -71,4 +106,5 @@ void select_policy(const struct flush_policy *policy, const struct policy_mode *
 
 	BUG_ON(policy_refuses(policy, mode));
 	stop_cpus(select_stopped, &selection);
+	on_each_cpu(CALL_OTHER, flush_everything, NULL);
 }

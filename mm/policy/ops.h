@@ -12,66 +12,183 @@
 
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/types.h"
 
-/* CPU's shared words as TYPE, for an initiator. */
+/* CPU's words as TYPE, for an initiator and for reset(). Of the own ones it reads only. */
 #define remote_words(cpu, type) ((type *)percpu(cpu)->policy_shared)
+#define remote_own(cpu, type)	((type *)percpu(cpu)->policy_own)
 
-#define SHARED_OFFSET(type, field) (offsetof(struct percpu, policy_shared) + offsetof(type, field))
+/* A word that all CPUs share, one a line, readable in the danger zone. */
+#define __policy_global __aligned(CACHE_LINE) __section(".entry.data")
 
-/* LOCK XADD on this CPU's 32-bit word: returns the sum. A full barrier. */
-#define this_add_return32(type, field, value)                                                      \
+#define FIELD_TYPE(type, field) __typeof__(((type *)0)->field)
+#define SHARED_AT(type, field)	(offsetof(struct percpu, policy_shared) + offsetof(type, field))
+#define OWN_AT(type, field)	(offsetof(struct percpu, policy_own) + offsetof(type, field))
+
+/* A plain load of this CPU's word. */
+#define __this_read(at, type)                                                                      \
 	({                                                                                         \
-		u32 _add = (value);                                                                \
-		u32 _old = _add;                                                                   \
-		__asm__ volatile("lock xaddl %0, %%gs:%c1"                                         \
-				 : "+r"(_old)                                                      \
-				 : "i"(SHARED_OFFSET(type, field))                                 \
-				 : "memory", "cc");                                                \
-		_old + _add;                                                                       \
-	})
-
-/* A plain load of this CPU's 32-bit word. */
-#define this_read32(type, field)                                                                   \
-	({                                                                                         \
-		u32 _value;                                                                        \
-		__asm__ volatile("movl %%gs:%c1, %0"                                               \
-				 : "=r"(_value)                                                    \
-				 : "i"(SHARED_OFFSET(type, field))                                 \
-				 : "memory");                                                      \
+		type _value;                                                                       \
+		__asm__ volatile("mov %%gs:%c1, %0" : "=r"(_value) : "i"(at) : "memory");          \
 		_value;                                                                            \
 	})
+#define this_read(type, field) __this_read(SHARED_AT(type, field), FIELD_TYPE(type, field))
+#define own_read(type, field)  __this_read(OWN_AT(type, field), FIELD_TYPE(type, field))
 
-/* LOCK CMPXCHG on this CPU's 32-bit word: true if it was *OLD; else *OLD is what it was. */
-#define this_try_cmpxchg32(type, field, old, new)                                                  \
+/* A plain store: others see it after everything this CPU stored before (TSO), no barrier. */
+#define __this_write(at, type, value)                                                              \
+	do {                                                                                       \
+		type _new = (value);                                                               \
+		_Static_assert(sizeof(type) == 4 || sizeof(type) == 8, "a word");                  \
+		if (sizeof(type) == 4)                                                             \
+			__asm__ volatile("movl %0, %%gs:%c1" ::"ri"((u32)_new), "i"(at)            \
+					 : "memory");                                              \
+		else                                                                               \
+			__asm__ volatile("movq %0, %%gs:%c1" ::"re"((u64)_new), "i"(at)            \
+					 : "memory");                                              \
+	} while (0)
+#define this_write(type, field, value)                                                             \
+	__this_write(SHARED_AT(type, field), FIELD_TYPE(type, field), value)
+#define own_write(type, field, value)                                                              \
+	__this_write(OWN_AT(type, field), FIELD_TYPE(type, field), value)
+
+/* A plain load and a comparison in one instruction: is this CPU's own word another than VALUE? */
+#define own_differs(type, field, value)                                                            \
 	({                                                                                         \
-		u32 *_old = (old);                                                                 \
+		bool _differs;                                                                     \
+		__asm__ volatile("cmp %1, %%gs:%c2"                                                \
+				 : "=@ccne"(_differs)                                              \
+				 : "r"((FIELD_TYPE(type, field))(value)), "i"(OWN_AT(type, field)) \
+				 : "memory");                                                      \
+		_differs;                                                                          \
+	})
+
+/* XCHG: returns what was there. A full barrier. */
+#define __this_xchg(at, type, value)                                                               \
+	({                                                                                         \
+		type _word = (value);                                                              \
+		__asm__ volatile("xchg %0, %%gs:%c1" : "+r"(_word) : "i"(at) : "memory");          \
+		_word;                                                                             \
+	})
+#define this_xchg(type, field, value)                                                              \
+	__this_xchg(SHARED_AT(type, field), FIELD_TYPE(type, field), value)
+#define own_xchg(type, field, value)                                                               \
+	__this_xchg(OWN_AT(type, field), FIELD_TYPE(type, field), value)
+
+/* LOCK XADD: returns the sum. A full barrier. */
+#define this_add_return(type, field, value)                                                        \
+	({                                                                                         \
+		FIELD_TYPE(type, field) _add = (value);                                            \
+		FIELD_TYPE(type, field) _old = _add;                                               \
+		__asm__ volatile("lock xadd %0, %%gs:%c1"                                          \
+				 : "+r"(_old)                                                      \
+				 : "i"(SHARED_AT(type, field))                                     \
+				 : "memory", "cc");                                                \
+		(FIELD_TYPE(type, field))(_old + _add);                                            \
+	})
+
+/* LOCK CMPXCHG: true if it was *OLD; else *OLD is what it was. */
+#define this_try_cmpxchg(type, field, old, new)                                                    \
+	({                                                                                         \
+		FIELD_TYPE(type, field) *_old = (old);                                             \
+		FIELD_TYPE(type, field) _new = (new);                                              \
 		bool _ok;                                                                          \
-		__asm__ volatile("lock cmpxchgl %3, %%gs:%c2"                                      \
+		__asm__ volatile("lock cmpxchg %3, %%gs:%c2"                                       \
 				 : "=@ccz"(_ok), "+a"(*_old)                                       \
-				 : "i"(SHARED_OFFSET(type, field)), "r"(new)                       \
+				 : "i"(SHARED_AT(type, field)), "r"(_new)                          \
 				 : "memory");                                                      \
 		_ok;                                                                               \
 	})
 
-/* The same on another CPU's word. Full barrier whether it succeeds or not (LOCKed). */
-static __always_inline bool remote_try_cmpxchg32(u32 *word, u32 *old, u32 new)
-{
-	return __atomic_compare_exchange_n(word, old, new, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
-}
+/* Words reached by address: another CPU's, or global ones. A plain load, a plain store. */
+#define word_read(word)		__atomic_load_n(word, __ATOMIC_RELAXED)
+#define word_write(word, value) __atomic_store_n(word, value, __ATOMIC_RELEASE)
 
-/* A plain load of another CPU's word. */
-static __always_inline u32 remote_read32(const u32 *word)
-{
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
-}
+/* LOCKed, full barriers whether they succeed or not. */
+#define word_add_return(word, value) __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST)
+#define word_try_cmpxchg(word, old, new)                                                           \
+	__atomic_compare_exchange_n(word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
+/*
+ * The doors of a policy that treats both root modes alike, made of four __always_inline functions.
+ * With two roots the root is switched around them: on the way in before anything else, so that
+ * INVLPG reaches the kernel's PCID, on the way out after everything else. An NMI goes back to the
+ * root that it came from.
+ */
+#define DEFINE_POLICY_DOORS(name, on_enter, on_exit, on_nmi_enter, on_nmi_exit)                    \
+	static noinstr void name##_enter_one(void)                                                 \
+	{                                                                                          \
+		on_enter();                                                                        \
+	}                                                                                          \
+	static noinstr void name##_exit_one(void)                                                  \
+	{                                                                                          \
+		on_exit();                                                                         \
+	}                                                                                          \
+	static noinstr u64 name##_nmi_enter_one(void)                                              \
+	{                                                                                          \
+		return on_nmi_enter();                                                             \
+	}                                                                                          \
+	static noinstr void name##_nmi_exit_one(u64 saved)                                         \
+	{                                                                                          \
+		on_nmi_exit(saved);                                                                \
+	}                                                                                          \
+	static noinstr void name##_enter_two(void)                                                 \
+	{                                                                                          \
+		switch_root_noflush(ROOT_KERNEL);                                                  \
+		on_enter();                                                                        \
+	}                                                                                          \
+	static noinstr void name##_exit_two(void)                                                  \
+	{                                                                                          \
+		on_exit();                                                                         \
+		switch_root_noflush(ROOT_RING3);                                                   \
+	}                                                                                          \
+	static noinstr u64 name##_nmi_enter_two(void)                                              \
+	{                                                                                          \
+		bool ring3 = on_ring3_root();                                                      \
+                                                                                                   \
+		if (ring3)                                                                         \
+			switch_root_noflush(ROOT_KERNEL);                                          \
+		return on_nmi_enter() << 1 | ring3;                                                \
+	}                                                                                          \
+	static noinstr void name##_nmi_exit_two(u64 saved)                                         \
+	{                                                                                          \
+		on_nmi_exit(saved >> 1);                                                           \
+		if (saved & 1)                                                                     \
+			switch_root_noflush(ROOT_RING3);                                           \
+	}                                                                                          \
+	_Static_assert(true, "takes a semicolon")
+
+#define POLICY_DOORS_ONE(name)                                                                     \
+	{                                                                                          \
+		name##_enter_one, name##_exit_one, name##_nmi_enter_one, name##_nmi_exit_one       \
+	}
+#define POLICY_DOORS_TWO(name)                                                                     \
+	{                                                                                          \
+		name##_enter_two, name##_exit_two, name##_nmi_enter_two, name##_nmi_exit_two       \
+	}
 
 /*
  * The deferred flush itself: everything, global entries too. Counted before it is executed, so
- * that break=drain, which leaves the execution out, is invisible to the counters. Each must answer
- * to a purge that recorded it (R9): an NMI that flushes what the entry under it will drain anyway
- * calls __flush_tlb_all() instead.
+ * that break=drain, which leaves the execution out, is invisible to the counters. Each drain must
+ * answer to a purge that recorded it (R9): an NMI that flushes what the entry under it will drain
+ * anyway calls __flush_tlb_all() instead.
  */
 void drain_all_local(void);
+
+/* One drain of ranges: true if they are to be flushed (not under break=drain). */
+bool drain_begin_local(void);
+
+/* INVLPG for each page of [start, end), which purge GENERATION was about. Kernel's root. */
+void flush_range_local(u64 start, u64 end, u64 generation);
+
+/*
+ * The drain that is a switch to the kernel's root: the CR3 write drops all that is not global, and
+ * with two roots nothing else may be deferred. It serializes, too: stores before it are visible
+ * before the flush takes effect (R4).
+ */
+void drain_by_root_switch_local(void);
+
+/* The same flush without being a drain: an NMI's own. */
+void flush_by_root_switch_local(void);

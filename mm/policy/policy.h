@@ -15,6 +15,7 @@ struct flush_range {
 	u32 initiator;	/* CPU number */
 	bool full;	/* more than the ceiling: each CPU flushes all instead of page by page */
 	u64 generation;
+	u64 ticket; /* what begin() returned; 0 without one, and for undeferrable flushes */
 };
 
 /* What a CPU in ring 3 runs on: the kernel's tables, or a second root without them (kPTI). */
@@ -47,8 +48,11 @@ struct flush_policy {
 	 */
 	void (*reset)(unsigned int cpu);
 
-	/* Initiator, once a purge, before any need_ipi(). May be NULL. Interrupts on. */
-	void (*begin)(const struct flush_range *range);
+	/*
+	 * Initiator, once a purge, before any need_ipi(): the policy's own number of this purge,
+	 * kept in range->ticket. May be NULL. Interrupts on.
+	 */
+	u64 (*begin)(const struct flush_range *range);
 
 	/*
 	 * Initiator, once a purge and online CPU, its own among them: true if it must be sent an
@@ -56,6 +60,12 @@ struct flush_policy {
 	 * on.
 	 */
 	bool (*need_ipi)(unsigned int cpu, const struct flush_range *range);
+
+	/*
+	 * Any CPU, when it has executed RANGE's flush, by IPI or as the initiator. May be NULL.
+	 * Interrupts off.
+	 */
+	void (*flushed)(const struct flush_range *range);
 
 	/*
 	 * NULL: addresses, and the frames of vfree(), may be reused as soon as a purge is over.

@@ -28,20 +28,12 @@
  * the counter's parity instead, came with v5).
  */
 #include "mm/policy/context_tracking.h"
-#include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
 
 static const struct policy_claim claims[] = {
 	{"N4", "nmi", "stale"},
+	{"N4", "nmi", "lost"},
 };
-
-static void state_bits_reset(unsigned int cpu)
-{
-	struct context_tracking *ct = remote_words(cpu, struct context_tracking);
-
-	ct->state = CT_COUNTER_ONE | CT_KERNEL;
-	ct->active = true;
-}
 
 static bool state_bits_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
@@ -49,61 +41,17 @@ static bool state_bits_need_ipi(unsigned int cpu, const struct flush_range *rang
 	return !ct_set_cpu_work(cpu, CT_WORK_TLBI);
 }
 
-static noinstr void state_bits_enter(void)
-{
-	u32 state = this_add_return32(struct context_tracking, state,
-				      CT_KERNEL - CT_USER + CT_COUNTER_ONE);
-
-	if (unlikely(state & CT_WORK_TLBI))
-		drain_all_local();
-}
-
-static noinstr void state_bits_exit(void)
-{
-	u32 old = this_read32(struct context_tracking, state);
-
-	while (!this_try_cmpxchg32(struct context_tracking, state, &old,
-				   (old & ~CT_WORK_MASK) + CT_USER - CT_KERNEL + CT_COUNTER_ONE))
-		;
-}
-
-/*
- * An NMI that strikes between the XADD of an entry and its flush finds the counter odd and the work
- * bit still there, and flushes for itself: the interrupted entry will too. Later in the kernel the
- * bit means work already done, which is done once more; NMIs are rare.
- *
- * Only the outermost NMI out of ring 3 moves the counter (even -> odd); one that strikes inside the
- * kernel, or inside another, finds it odd and has nothing to do. Returns whether it moved it.
- */
-static noinstr u64 state_bits_nmi_enter(void)
-{
-	u32 state = this_read32(struct context_tracking, state);
-
-	if (state & CT_COUNTER_ONE) {
-		if (state & CT_WORK_TLBI)
-			__flush_tlb_all();
-		return 0;
-	}
-	state = this_add_return32(struct context_tracking, state, CT_COUNTER_ONE);
-	if (state & CT_WORK_TLBI)
-		drain_all_local();
-	return 1;
-}
-
-static noinstr void state_bits_nmi_exit(u64 moved)
-{
-	if (moved)
-		this_add_return32(struct context_tracking, state, CT_COUNTER_ONE);
-}
+DEFINE_POLICY_DOORS(state_bits, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit);
 
 const struct flush_policy policy_state_bits = {
 	.name = "state-bits",
 	.lineage = "v2 (the seed)",
-	.roots = ROOTS_ONE,
+	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
-	.reset = state_bits_reset,
+	.reset = ct_reset,
 	.need_ipi = state_bits_need_ipi,
-	.doors = {state_bits_enter, state_bits_exit, state_bits_nmi_enter, state_bits_nmi_exit},
+	.doors = POLICY_DOORS_ONE(state_bits),
+	.doors_two = POLICY_DOORS_TWO(state_bits),
 };

@@ -58,6 +58,7 @@ static u64 nr_freed;
 static u64 floor_of_stack; /* frames freed before this one are forgotten: 1024 are remembered */
 static u64 pops;
 static u64 model_free, model_total;
+static u64 data_from; /* half of all frames lie below */
 
 /* What the two tables above come down to, written by hand. */
 static void model_init(phys_addr_t bitmap, u64 bitmap_pages)
@@ -75,6 +76,11 @@ static void model_init(phys_addr_t bitmap, u64 bitmap_pages)
 	for (u64 i = 0; i < FRAMES; i++)
 		model_free += model[i] == FREE;
 	model_total = model_free;
+	data_from = 0;
+	for (u64 below = 0; below < model_total / 2; data_from++)
+		below += model[data_from] == FREE;
+	while (model[data_from] != FREE)
+		data_from++;
 }
 
 static void model_take(u64 frame)
@@ -89,7 +95,7 @@ static void model_give(u64 frame)
 	assert_int_equal(model[frame], TAKEN);
 	model[frame] = FREE;
 	model_free++;
-	if (frame < 256)
+	if (frame < data_from)
 		return;
 	if (nr_freed == ARRAY_SIZE(freed)) {
 		u64 shift = nr_freed - 1024;
@@ -101,27 +107,38 @@ static void model_give(u64 frame)
 	freed[nr_freed++] = frame;
 }
 
-/* The frame that frame_alloc() must return. */
-static u64 model_next(void)
+static u64 first_free(u64 from, u64 to)
 {
-	if (nr_freed > 1024 && floor_of_stack < nr_freed - 1024)
-		floor_of_stack = nr_freed - 1024;
-	while (nr_freed > floor_of_stack) {
-		u64 frame = freed[--nr_freed];
-
-		pops++;
-		if (model[frame] == FREE)
-			return frame;
-	}
-	for (u64 i = 256; i < FRAMES; i++) {
-		if (model[i] == FREE)
-			return i;
-	}
-	for (u64 i = 0; i < 256; i++) {
+	for (u64 i = from; i < to; i++) {
 		if (model[i] == FREE)
 			return i;
 	}
 	return 0;
+}
+
+/* The frame that frame_alloc() must return. */
+static u64 model_next(void)
+{
+	u64 frame = first_free(256, FRAMES);
+
+	return frame ? frame : first_free(0, 256);
+}
+
+/* And frame_alloc_data(). */
+static u64 model_next_data(void)
+{
+	u64 frame;
+
+	if (nr_freed > 1024 && floor_of_stack < nr_freed - 1024)
+		floor_of_stack = nr_freed - 1024;
+	while (nr_freed > floor_of_stack) {
+		frame = freed[--nr_freed];
+		pops++;
+		if (model[frame] == FREE)
+			return frame;
+	}
+	frame = first_free(data_from, FRAMES);
+	return frame ? frame : model_next();
 }
 
 static u64 model_low(u64 end)
@@ -188,9 +205,14 @@ static void random_step(unsigned int what)
 {
 	u64 frame, count, step;
 
-	if (what < 40) {
+	if (what < 15) {
 		frame = model_next();
 		assert_int_equal(frame_alloc(), frame * PAGE_SIZE);
+		if (frame)
+			model_take(frame);
+	} else if (what < 40) {
+		frame = model_next_data();
+		assert_int_equal(frame_alloc_data(), frame * PAGE_SIZE);
 		if (frame)
 			model_take(frame);
 	} else if (what < 43) {
@@ -260,6 +282,7 @@ static void random_operations_agree_with_the_model(void **state)
 		model_take(frame);
 	}
 	assert_int_equal(frame_alloc(), 0);
+	assert_int_equal(frame_alloc_data(), 0);
 	assert_int_equal(frame_alloc_zeroed(), 0);
 	assert_int_equal(frame_alloc_low(GIB(1)), 0);
 	assert_int_equal(frame_alloc_block(1, PAGE_SIZE), 0);
@@ -271,21 +294,23 @@ static void random_operations_agree_with_the_model(void **state)
 	assert_int_equal(frame_counts().total, model_total);
 }
 
-static void a_freed_frame_is_reused_at_once(void **state)
+/* As data, and only as data while there is anything else. */
+static void a_freed_data_frame_is_reused_at_once(void **state)
 {
 	phys_addr_t a, b, c;
 
 	(void)state;
 	start();
-	a = frame_alloc();
-	b = frame_alloc();
-	c = frame_alloc();
+	a = frame_alloc_data();
+	b = frame_alloc_data();
+	c = frame_alloc_data();
 	frame_free(a);
 	frame_free(c);
 	frame_free(b);
-	assert_int_equal(frame_alloc(), b);
-	assert_int_equal(frame_alloc(), c);
-	assert_int_equal(frame_alloc(), a);
+	assert_int_not_equal(frame_alloc(), b);
+	assert_int_equal(frame_alloc_data(), b);
+	assert_int_equal(frame_alloc_data(), c);
+	assert_int_equal(frame_alloc_data(), a);
 }
 
 static void assert_foreign(phys_addr_t frame)
@@ -411,7 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(random_operations_agree_with_the_model, tear_down),
-		cmocka_unit_test_teardown(a_freed_frame_is_reused_at_once, tear_down),
+		cmocka_unit_test_teardown(a_freed_data_frame_is_reused_at_once, tear_down),
 		cmocka_unit_test_teardown(wrong_frees_are_named, tear_down),
 		cmocka_unit_test_teardown(a_big_machine_costs_its_bitmap, tear_down),
 		cmocka_unit_test_teardown(bad_machines_are_refused, tear_down),

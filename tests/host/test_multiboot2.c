@@ -252,6 +252,8 @@ static void bad_tags_are_named(void **state)
 		 {RAM_BELOW_128M, TAG(3, U32(0x2000), U32(0x1fff), 'a', 0), END}},
 		{"multiboot2: a module's name is not terminated",
 		 {RAM_BELOW_128M, TAG(3, U32(0x1000), U32(0x2000), 'a'), END}},
+		{"a module is empty",
+		 {RAM_BELOW_128M, TAG(3, U32(0x1000), U32(0x1000), 'm', 0), END}},
 		{"a module lies outside RAM",
 		 {RAM_BELOW_128M, TAG(3, U32(0x8000000), U32(0x8000001), 'a', 0), END}},
 		{"a module lies outside RAM",
@@ -379,6 +381,7 @@ static void text_limits(void **state)
 		const char *error;
 
 		memset(text, 0, 8);
+		text[5] = 1; /* a module of [0, 0x100) */
 		memset(text + cases[i].prefix, 'x', cases[i].length);
 		text[cases[i].prefix + cases[i].length] = 0;
 		error = parse(tags);
@@ -405,7 +408,7 @@ static void text_becomes_printable(void **state)
 
 static void sixteen_modules_but_not_seventeen(void **state)
 {
-	struct tag module = TAG(3, U32(0x1000), U32(0x1000), 'm', 0);
+	struct tag module = TAG(3, U32(0x1000), U32(0x1001), 'm', 0);
 	struct tag tags[MAX_TAGS] = {RAM_BELOW_128M};
 	struct tag end = END;
 
@@ -415,7 +418,7 @@ static void sixteen_modules_but_not_seventeen(void **state)
 	tags[17] = end;
 	assert_null(parse(tags));
 	assert_int_equal(info.nr_modules, 16);
-	assert_int_equal(info.module[15].len, 0);
+	assert_int_equal(info.module[15].len, 1);
 	tags[17] = module;
 	tags[18] = end;
 	assert_string_equal(parse(tags), "multiboot2: more than 16 modules");

@@ -137,6 +137,12 @@ static void probe_canary(void *unused)
 	canary_probe_local();
 }
 
+static void check_as_nmi(void *unused)
+{
+	(void)unused;
+	canary_check_nmi_local();
+}
+
 static void probe(void)
 {
 	on_cpu(target(), probe_canary, NULL, "a look at its canary");
@@ -197,6 +203,30 @@ KTEST(oracles, cold_canary_is_not_called_warm)
 	EXPECT(canary_is_warm(target()));
 }
 
+/* A canary that was warm has to be proved anew after a flush by hand. */
+static void flush_and_cool(void *unused)
+{
+	(void)unused;
+	__flush_tlb_all();
+	canary_cool_local();
+}
+
+KTEST(oracles, cooled_canary_is_proved_again)
+{
+	u64 warm;
+
+	if (!canary_here())
+		return;
+	probe();
+	EXPECT(canary_is_warm(target()));
+	on_cpu(target(), flush_and_cool, NULL, "a flush by hand");
+	EXPECT(!canary_is_warm(target()));
+	warm = canary_counts(target()).warm;
+	probe();
+	EXPECT(canary_is_warm(target()));
+	EXPECT_EQ(canary_counts(target()).warm - warm, 1);
+}
+
 /*
  * The purge leaves the CPU out: the canary must be read stale. A translation may leave the TLB by
  * itself, so not every try has to show it.
@@ -220,6 +250,7 @@ KTEST(oracles, canary_sees_a_withheld_flush)
 		EXPECT(canary_swap(target(), true));
 		broken &= ~(u32)BREAK_IPI;
 		EXPECT(tlb_gen_uncovered(&percpu(target())->tlb_gen) > 0);
+		on_cpu(target(), check_as_nmi, NULL, "a look at its canary as from an NMI");
 		probe();
 		now = canary_counts(target());
 		on_cpu(target(), flush_here, NULL, "the flush after all");
@@ -227,6 +258,7 @@ KTEST(oracles, canary_sees_a_withheld_flush)
 		probe();
 	}
 	EXPECT(now.stale > before.stale);
+	EXPECT(now.nmi_stale > before.nmi_stale);
 	now = canary_counts(target());
 	probe();
 	EXPECT_EQ(canary_counts(target()).stale, now.stale); /* and not after the flush */

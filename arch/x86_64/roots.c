@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ring 3's root, see roots.h. Its kernel half is the same for all tasks: two top-level entries, one
+ * shared with the kernel's root (the CPU areas), one with tables of its own in which only the entry
+ * code and its data are mapped. Both are made once and never change, so no flush is ever owed for
+ * them (R2).
+ */
+#include "arch/x86_64/roots.h"
+
+#include "arch/x86_64/cpu_area.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/kernel_map.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/paging_table.h"
+#include "arch/x86_64/string.h"
+
+#define USER_HALF 256 /* top-level entries */
+
+extern const char entry_text_start[], entry_text_end[];
+extern const char entry_data_start[], entry_data_end[];
+
+u64 cr3_ring3_bits __section(".entry.data");
+u64 cr3_noflush __section(".entry.data");
+bool two_roots;
+
+static phys_addr_t entry_root;
+
+static bool share_pages(const char *start, const char *end)
+{
+	for (u64 va = (u64)start; va < (u64)end; va += PAGE_SIZE) {
+		phys_addr_t pa;
+		u64 flags;
+
+		BUG_ON(!walk(kernel_root, va, &pa, &flags));
+		if (map_page(entry_root, va, pa, flags & ~PTE_PRESENT))
+			return false;
+	}
+	return true;
+}
+
+const char *roots_init(void)
+{
+	cr3_ring3_bits = CR3_RING3_ROOT | (cpu_features.pcid ? CR3_RING3_PCID : 0);
+	cr3_noflush = cpu_features.pcid ? CR3_NOFLUSH : 0;
+	entry_root = paging_alloc_table();
+	if (!entry_root || !share_pages(entry_text_start, entry_text_end) ||
+	    !share_pages(entry_data_start, entry_data_end))
+		return "memory is too short for the tables of ring 3's root";
+	return NULL;
+}
+
+static bool stays_global(u64 va)
+{
+	return (va >= CPU_AREA_BASE && va < CPU_AREA_BASE + CPU_AREA_SIZE) ||
+	       (va >= (u64)entry_text_start && va < (u64)entry_text_end) ||
+	       (va >= (u64)entry_data_start && va < (u64)entry_data_end);
+}
+
+/* VA: the first address that TABLE maps. */
+static void set_global_below(phys_addr_t table, unsigned int level, u64 va, bool global)
+{
+	pte_t *entry = phys_to_virt(table);
+
+	for (unsigned int i = 0; i < 512; i++, va += level_size(level)) {
+		pte_t value = pte_read(&entry[i]);
+
+		if (!(value & PTE_PRESENT))
+			continue;
+		if (level > 1 && !(value & PTE_LARGE))
+			set_global_below(value & PTE_ADDR_MASK, level - 1, va, global);
+		else if (!stays_global(va))
+			pte_write(&entry[i], global ? value | PTE_GLOBAL : value & ~PTE_GLOBAL);
+	}
+}
+
+void roots_select(bool two)
+{
+	const pte_t *top = phys_to_virt(kernel_root);
+
+	if (two == two_roots)
+		return;
+	two_roots = two;
+	if (!cpu_features.pge)
+		return;
+	if (two)
+		paging_supported_flags &= ~PTE_GLOBAL;
+	else
+		paging_supported_flags |= PTE_GLOBAL;
+	for (unsigned int slot = USER_HALF; slot < 512; slot++)
+		if (top[slot] & PTE_PRESENT)
+			set_global_below(top[slot] & PTE_ADDR_MASK, 3, ~0UL << 48 | (u64)slot << 39,
+					 !two);
+}
+
+void roots_split(phys_addr_t root)
+{
+	pte_t *kernel = phys_to_virt(root);
+	pte_t *ring3 = phys_to_virt(root + PAGE_SIZE);
+	const pte_t *shared = phys_to_virt(entry_root);
+	unsigned int cpu_areas = CPU_AREA_BASE >> 39 & 511;
+
+	memcpy(ring3, kernel, USER_HALF * sizeof(pte_t));
+	memcpy(ring3 + USER_HALF, shared + USER_HALF, USER_HALF * sizeof(pte_t));
+	ring3[cpu_areas] = kernel[cpu_areas];
+	for (unsigned int slot = 0; slot < USER_HALF && cpu_features.nx; slot++)
+		if (kernel[slot] & PTE_PRESENT)
+			kernel[slot] |= PTE_NX;
+}

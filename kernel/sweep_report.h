@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a sweep prints, and its verdict, see sweep.h.
+ */
+#pragma once
+
+#include "kernel/ending.h"
+#include "kernel/sweep.h"
+
+/* What was asked for, as far as a verdict and a replay depend on it. */
+struct sweep_request {
+	const struct scenario *scenario; /* NULL: all */
+	u64 position;			 /* STEP_NOWHERE: all */
+	bool exact;			 /* every claim has to be shown */
+	const char *broken;		 /* "break=drain", "" */
+};
+
+/*
+ * In the order of weight: a finding that no claim covers is a failure; then too little work, or a
+ * claim that was not shown though it should be, is an error; then pass. REASON says why not.
+ */
+enum ending sweep_judge(const struct sweep *s, const struct sweep_request *request, char *reason,
+			size_t size);
+
+/* The two lines above the policies', and the lines of one policy. */
+void sweep_print_head(const struct sweep *s);
+void sweep_print(const struct sweep *s, const struct sweep_request *request, enum ending verdict,
+		 const char *reason);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * posted-v2: RFC v2 15/20 and 20/20 (20 July 2023) as posted, stale bits and all. state_bits.c has
+ * the argument why the idea is right; here is what the posting made of it:
+ *
+ * N1. The variant of the exit that clears the work bits stood behind #ifdef CONTEXT_TRACKING_WORK,
+ *     without CONFIG_, so it was never compiled. The bits are sticky: after the first deferral
+ *     every later entry flushes, owed or not (R9). No safety rule is broken.
+ * N4. An NMI out of ring 3 moves the counter and executes what is owed, but leaves the context at
+ *     USER: while its handler runs, purges are deferred (R4, R6). Frederic Weisbecker on v4.
+ *
+ * Nor does an NMI that strikes between an entry's XADD and its flush do anything: it finds the
+ * counter odd (R6). Nobody said so on the list; it shows as N4 does, in NMI context.
+ */
+#include "mm/policy/context_tracking.h"
+#include "mm/policy/policy.h"
+
+static const struct policy_claim claims[] = {
+	{"N1", "process", "spurious"},
+	{"N4", "nmi", "stale"},
+	{"N4", "nmi", "lost"},
+};
+
+static bool v2_need_ipi(unsigned int cpu, const struct flush_range *range)
+{
+	(void)range;
+	return !ct_set_cpu_work(cpu, CT_WORK_TLBI);
+}
+
+/* ct_state_inc(): what was compiled instead of ct_state_inc_clear_work(). */
+static __always_inline void v2_exit(void)
+{
+	this_add_return(struct context_tracking, state, CT_USER - CT_KERNEL + CT_COUNTER_ONE);
+}
+
+/* ct_nmi_enter(), ct_nmi_exit(). */
+static __always_inline u64 v2_nmi_enter(void)
+{
+	u32 state = this_read(struct context_tracking, state);
+
+	if (state & CT_WATCHING)
+		return 0;
+	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
+	if (state & CT_WORK_TLBI)
+		drain_all_local();
+	return 1;
+}
+
+DEFINE_POLICY_DOORS(v2, ct_enter, v2_exit, v2_nmi_enter, ct_nmi_exit);
+
+const struct flush_policy policy_posted_v2 = {
+	.name = "posted-v2",
+	.lineage = "RFC v2, as posted",
+	.roots = ROOTS_ONE | ROOTS_TWO,
+	.claims = claims,
+	.nr_claims = ARRAY_SIZE(claims),
+	.defers = true,
+	.reset = ct_reset,
+	.need_ipi = v2_need_ipi,
+	.doors = POLICY_DOORS_ONE(v2),
+	.doors_two = POLICY_DOORS_TWO(v2),
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * posted-v3: RFC v3 11/15 and 14/15 (19 November 2024) as posted. v2's N1 and N4 are still in it,
+ * see posted_v2.c. New:
+ *
+ * N2. The setter's loop became a do-while "to force at least one execution of the cmpxchg()". It
+ *     still starts from the unmasked read, so for a CPU in the kernel the first CMPXCHG compares
+ *     equal and succeeds: recorded, no IPI, and the CPU goes on in the kernel (R4). Found by
+ *     Frederic Weisbecker. The bit is executed at that CPU's next entry, too late.
+ * N3. The word of a CPU that does not track its context is believed, whatever it says.
+ */
+#include "mm/policy/context_tracking.h"
+#include "mm/policy/policy.h"
+
+static const struct policy_claim claims[] = {
+	{"N1", "process", "spurious"}, {"N2", "process", "stale"}, {"N2", "process", "lost"},
+	{"N3", "process", "lost"},     {"N4", "nmi", "stale"},	   {"N4", "nmi", "lost"},
+};
+
+static bool v3_need_ipi(unsigned int cpu, const struct flush_range *range)
+{
+	struct context_tracking *ct = remote_words(cpu, struct context_tracking);
+	u32 old = word_read(&ct->state);
+	bool recorded;
+
+	(void)range;
+	do {
+		recorded = word_try_cmpxchg(&ct->state, &old, old | CT_WORK_TLBI);
+	} while (!recorded && (old & CT_STATE_MASK) != CT_KERNEL);
+	return !recorded;
+}
+
+static __always_inline void v3_exit(void)
+{
+	this_add_return(struct context_tracking, state, CT_USER - CT_KERNEL + CT_COUNTER_ONE);
+}
+
+static __always_inline u64 v3_nmi_enter(void)
+{
+	u32 state = this_read(struct context_tracking, state);
+
+	if (state & CT_WATCHING)
+		return 0;
+	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
+	if (state & CT_WORK_TLBI)
+		drain_all_local();
+	return 1;
+}
+
+DEFINE_POLICY_DOORS(v3, ct_enter, v3_exit, v3_nmi_enter, ct_nmi_exit);
+
+const struct flush_policy policy_posted_v3 = {
+	.name = "posted-v3",
+	.lineage = "RFC v3, as posted",
+	.roots = ROOTS_ONE | ROOTS_TWO,
+	.claims = claims,
+	.nr_claims = ARRAY_SIZE(claims),
+	.defers = true,
+	.reset = ct_reset,
+	.need_ipi = v3_need_ipi,
+	.doors = POLICY_DOORS_ONE(v3),
+	.doors_two = POLICY_DOORS_TWO(v3),
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * step: waits in ring 3 and makes one system call an order, with TF set if it is to be stepped.
+ * Between POPF, which sets TF, and SYSCALL there is no other instruction, so the first #DB comes
+ * when SYSCALL has been executed. The kernel clears TF when the call is over.
+ */
+#include "user/step.h"
+#include "user/lib.h"
+
+/* The red zone below RSP is the compiler's, so the flags go below that. */
+static void traced(u64 number)
+{
+	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+			 "pushfq\n\t"
+			 "orl $0x100, (%%rsp)\n\t"
+			 "popfq\n\t"
+			 "syscall\n\t"
+			 "lea 128(%%rsp), %%rsp"
+			 : "+a"(number)
+			 :
+			 : "rcx", "r11", "memory", "cc");
+}
+
+u64 program(u64 arg)
+{
+	volatile struct step_page *page = (volatile struct step_page *)STEP_PAGE_VA;
+
+	(void)arg;
+	for (;;) {
+		while (page->order_number == page->done_number)
+			; /* no PAUSE: under TCG it takes a lock that the controller needs */
+		switch (page->order) {
+		case STEP_CALL_PROBE:
+			syscall3(SYS_PROBE, 0, 0, 0);
+			break;
+		case STEP_CALL_NULL:
+			syscall3(SYS_NULL, 0, 0, 0);
+			break;
+		case STEP_TRACE_PROBE:
+			traced(SYS_PROBE);
+			break;
+		case STEP_TRACE_NULL:
+			traced(SYS_NULL);
+			break;
+		default:
+			return 0;
+		}
+		page->done_number = page->order_number;
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the stepped ring-3 program (user/step.c) and its controller (kernel/stepper.c) agree on: a
+ * page that both write, and the orders in it.
+ */
+#pragma once
+
+#include "arch/x86_64/types.h"
+
+#define STEP_PAGE_VA 0x10000000UL
+
+enum step_order {
+	STEP_CALL_PROBE,  /* SYS_PROBE */
+	STEP_CALL_NULL,	  /* SYS_NULL */
+	STEP_TRACE_PROBE, /* the same with TF set: #DB at each instruction in the kernel */
+	STEP_TRACE_NULL,
+	STEP_EXIT_PROGRAM,
+};
+
+struct step_page {
+	u64 order;	  /* enum step_order */
+	u64 order_number; /* raised by the controller behind the order */
+	u64 done_number;  /* follows when the order has been carried out */
+};
