@@ -288,6 +288,7 @@ static bool floors_reached(const struct policy_result *out)
 {
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
 		struct canary_counts canary = canary_counts(cpu);
+		struct cpu_result now = {0};
 
 		if (!cpu_is_isolated(cpu))
 			continue;
@@ -295,7 +296,10 @@ static bool floors_reached(const struct policy_result *out)
 			return false;
 		if (out->nmi_load && canary.nmi_checks < FLOOR_NMI_CHECKS)
 			return false;
-		if (out->defers && out->cpus[cpu].owed_entries + counts_owed_now(cpu) < FLOOR_OWED)
+		counts_entries_now(cpu, &now);
+		now.owed_entries += out->cpus[cpu].owed_entries;
+		now.drained = out->cpus[cpu].drained;
+		if (out->defers && testing_entries(out, &now) < FLOOR_OWED)
 			return false;
 	}
 	return true;

@@ -76,9 +76,11 @@ void counts_begin(void)
 		before[cpu] = take_snapshot(cpu);
 }
 
-u64 counts_owed_now(unsigned int cpu)
+void counts_entries_now(unsigned int cpu, struct cpu_result *out)
 {
-	return READ_ONCE(percpu(cpu)->tlb.nr_owed_entries) - before[cpu].tlb.nr_owed_entries;
+	out->phase2_entries = entries_from_ring3(cpu) - before[cpu].entries;
+	out->owed_entries = READ_ONCE(percpu(cpu)->tlb.nr_owed_entries) -
+			    before[cpu].tlb.nr_owed_entries;
 }
 
 /* lost_in_nmi is read first: the CPU adds to it last. */

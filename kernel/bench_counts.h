@@ -14,8 +14,8 @@ u64 flushes_issued(void);
 /* Start of a phase: every isolated CPU sits in ring 3 and no flush is under way. */
 void counts_begin(void);
 
-/* Entries with work owed of this phase so far; what the generation oracle found. Any time. */
-u64 counts_owed_now(unsigned int cpu);
+/* Of this phase so far: entries, those with work owed; what the generations found. Any time. */
+void counts_entries_now(unsigned int cpu, struct cpu_result *out);
 void counts_lost_now(unsigned int cpu, struct cpu_result *out);
 
 /* End of a phase: all tasks have ended. Adds the phase's share to *OUT. */

@@ -214,26 +214,17 @@ void canary_probe_local(void)
 	warm(canary);
 }
 
-/*
- * Counters of its own: the NMI may have interrupted check(). CR2 is put back: it may have struck
- * between a page fault of ring 3 and the handler's look at the address.
- */
+/* Counters of its own: the NMI may have interrupted check(). */
 bool canary_check_nmi_local(void)
 {
 	struct canary *canary = canaries[this_cpu_number()];
-	u64 fault_address = read_cr2();
-	bool wrong, looked;
+	bool wrong;
 
-	if (!canary)
+	if (!canary || !look(canary, &wrong))
 		return false;
-	looked = look(canary, &wrong);
-	if (looked) {
-		canary->counts.nmi_checks++;
-		canary->counts.nmi_stale += wrong;
-	}
-	if (read_cr2() != fault_address)
-		write_cr2(fault_address);
-	return looked;
+	canary->counts.nmi_checks++;
+	canary->counts.nmi_stale += wrong;
+	return true;
 }
 
 void canary_cool_local(void)

@@ -21,10 +21,11 @@
 #include "arch/x86_64/types.h"
 
 struct canary_counts {
-	u64 warm;	/* proofs that the translation was in the TLB, one a generation at most */
-	u64 checks;	/* reads with a stable expectation */
-	u64 stale;	/* of these, with an old generation */
-	u64 nmi_checks; /* the same, of NMI handlers */
+	u64 warm;   /* proofs that the translation was in the TLB, one a generation at most */
+	u64 checks; /* reads with a stable expectation */
+	u64 stale;  /* of these, with an old generation */
+	/* The same of reads in NMI handlers, which the two above leave out. */
+	u64 nmi_checks;
 	u64 nmi_stale;
 };
 

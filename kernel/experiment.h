@@ -43,6 +43,9 @@ const struct flush_policy *options_policy(const struct options *options,
 					  const struct flush_policy *fallback, char *err,
 					  size_t errlen);
 
+/* Whether tlbi= names POLICY, or none, for an experiment that takes several or all. */
+bool options_want_policy(const struct options *options, const struct flush_policy *policy);
+
 /*
  * How an experiment that takes one policy puts POLICY in force: stack= as it says, roots as pti=
  * says; without pti= one root, or two if POLICY works with no less.

@@ -35,9 +35,11 @@ void cpu_findings(const struct policy_result *policy, const struct cpu_result *c
 	counts[FOUND_LOST_IN_NMI] = cpu->lost_in_nmi;
 }
 
+/* An area that does not hold what was written to it was read or written by an old translation. */
 void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS])
 {
 	memset(counts, 0, FINDINGS * sizeof(counts[0]));
+	counts[FOUND_STALE] = policy->corrupted;
 	for (u32 i = 0; i < policy->nr_cpus; i++) {
 		u64 of_cpu[FINDINGS];
 
@@ -54,6 +56,13 @@ const struct claim_result *claim_of(const struct policy_result *policy, enum fin
 		    strcmp(policy->claims[i].effect, kinds[finding].effect) == 0)
 			return &policy->claims[i];
 	return NULL;
+}
+
+u64 testing_entries(const struct policy_result *policy, const struct cpu_result *cpu)
+{
+	bool never_drains = policy->eager && cpu->drained == 0 && cpu->owed_entries == 0;
+
+	return never_drains ? cpu->phase2_entries : cpu->owed_entries;
 }
 
 bool has_unclaimed(const struct policy_result *policy, const u64 counts[FINDINGS])

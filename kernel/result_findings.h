@@ -8,7 +8,7 @@
 #include "kernel/result.h"
 
 enum finding {
-	FOUND_STALE,	    /* process, stale: a canary behind an entry */
+	FOUND_STALE,	    /* process, stale: a canary behind an entry, or the storm's own pages */
 	FOUND_LOST,	    /* process, lost: a completed purge uncovered, by the generations */
 	FOUND_SPURIOUS,	    /* process, spurious: a drain that nobody recorded */
 	FOUND_STALE_IN_NMI, /* nmi, stale */
@@ -26,6 +26,12 @@ void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS]);
 
 /* The claim of POLICY that covers FINDING, or NULL. */
 const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding);
+
+/*
+ * An isolated CPU's entries that put POLICY to the test: those with work owed. A policy that never
+ * drains at an entry, because it flushes elsewhere without being asked, owes nothing: all of them.
+ */
+u64 testing_entries(const struct policy_result *policy, const struct cpu_result *cpu);
 
 /* Whether something was found that no claim covers. */
 bool has_unclaimed(const struct policy_result *policy, const u64 counts[FINDINGS]);

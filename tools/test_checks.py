@@ -157,7 +157,8 @@ class BenchTest(unittest.TestCase):
 def cpu(number: int, isolated: bool, **more: int) -> dict[str, object]:
     """A CPU of a document, idle in every respect."""
     names = ("tlbi_ipis tlbi_callbacks raced_ipis deferrable_ipis phase2_callbacks other_irqs nmis "
-             "nmis_sent kernel_entries deferred drained phase2_deferred phase2_drained "
+             "nmis_sent kernel_entries phase2_entries "
+             "deferred drained phase2_deferred phase2_drained "
              "owed_entries spurious_drains warm canary_checks nmi_checks stale nmi_stale lost "
              "lost_in_nmi unexplained sent_callbacks sent_ipis sent_coalesced received_callbacks "
              "received_ipis").split()
@@ -244,6 +245,10 @@ class FactsTest(unittest.TestCase):
             row["claims"] = [claim]
             row["cpus"][1].update(fields)
             self.assertEqual(not facts.faults_of(changed), holds, fields)
+        changed = document()
+        row = row_of(changed, "state-bits")
+        row.update(corrupted=3, claims=[{"id": "N2", "context": "process", "effect": "stale"}])
+        self.assertEqual(facts.faults_of(changed), [])
 
     def test_nmi_load(self) -> None:
         """Off: no NMIs, and none are asked for."""
@@ -261,6 +266,10 @@ class FactsTest(unittest.TestCase):
         row["cpus"][1]["spurious_drains"] = 5
         self.assertTrue(facts.faults_of(changed))
         row["eager"] = True
+        self.assertEqual(facts.faults_of(changed), [])
+        row["cpus"][1].update(drained=0, owed_entries=0, phase2_entries=499)
+        self.assertTrue(facts.faults_of(changed))
+        row["cpus"][1]["phase2_entries"] = 500
         self.assertEqual(facts.faults_of(changed), [])
 
     def test_rows(self) -> None:

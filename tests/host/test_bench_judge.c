@@ -231,6 +231,7 @@ static void claims_excuse_what_they_name(void **state)
 		const char *reason;
 	} cases[] = {
 		{{&cpus[2].stale}, &n2_stale, "as claimed: N2 (process, stale) x3"},
+		{{&result.corrupted}, &n2_stale, "as claimed: N2 (process, stale) x3"},
 		{{&cpus[2].lost}, &n2, "as claimed: N2 (process, lost) x3"},
 		{{&cpus[0].lost}, &n2, "as claimed: N2 (process, lost) x3"},
 		{{&cpus[1].spurious_drains}, &n1, "as claimed: N1 (process, spurious) x3"},
@@ -301,6 +302,15 @@ static void eager_ones_promise_nothing_about_drains(void **state)
 	bench_judge(&result);
 	assert_int_equal(result.verdict, VERDICT_PASS);
 	assert_string_equal(result.reason, "");
+
+	/* One that flushes elsewhere drains nothing at all: its entries are counted as they are. */
+	cpus[1].drained = cpus[1].owed_entries = 0;
+	bench_judge(&result);
+	assert_int_equal(result.verdict, VERDICT_ERROR);
+	result.reason[0] = '\0';
+	cpus[1].phase2_entries = 500;
+	bench_judge(&result);
+	assert_int_equal(result.verdict, VERDICT_PASS);
 }
 
 static void broadcasts_ask_nothing(void **state)

@@ -13,6 +13,7 @@
 #include "mm/frames.h"
 #include "mm/tlbflush.h"
 #include "mm/vmalloc.h"
+#include "mm/vmap_hold.h"
 #include "tests/kernel/probe.h"
 #include "tests/kernel/ring3.h"
 
@@ -143,7 +144,7 @@ KTEST(hold, the_bound_forces_ring3)
 		EXPECT_EQ(READ_ONCE(user_page(target())->entries), entries);
 		vfree(memory);
 		freed += 64;
-		ASSERT(freed <= frame_counts().total / 8 + 64);
+		ASSERT(freed <= frame_counts().total / VMAP_HOLD_FRAMES_SHARE + 64);
 	}
 	EXPECT(freed > 64);
 	EXPECT_EQ(vmalloc_stats().forced_flushes - before.forced_flushes, 1);
