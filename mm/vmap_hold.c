@@ -40,15 +40,14 @@ static u64 held_first, held_nr; /* FIFO in held[], modulo its size */
 
 static u64 held_pages, held_pages_most, held_batches_ever;
 static u64 frames_at_rest, frames_at_rest_most;
-u64 vmap_hold_frames_bound;
+static u64 frames_bound;
 
 void vmap_hold_init(void)
 {
 	held_first = held_nr = 0;
 	held_pages = held_pages_most = held_batches_ever = 0;
 	frames_at_rest = frames_at_rest_most = 0;
-	vmap_hold_frames_bound = min(frame_counts().total / VMAP_HOLD_FRAMES_SHARE,
-				     VMAP_HOLD_FRAMES_MAX);
+	frames_bound = min(frame_counts().total / VMAP_HOLD_FRAMES_SHARE, VMAP_HOLD_FRAMES_MAX);
 }
 
 static void raise(u64 *most, u64 value)
@@ -77,7 +76,7 @@ u64 vmap_frames_at_rest(void)
 
 bool vmap_too_many_at_rest(void)
 {
-	return __atomic_fetch_add(&frames_at_rest, 0, __ATOMIC_SEQ_CST) > vmap_hold_frames_bound;
+	return __atomic_fetch_add(&frames_at_rest, 0, __ATOMIC_SEQ_CST) > frames_bound;
 }
 
 void vmap_hold_forget(void)
@@ -149,8 +148,7 @@ static bool somebody_lags(u64 generation)
 
 static bool too_much_held(void)
 {
-	return vmap_too_many_at_rest() ||
-	       held_pages > VMAP_HOLD_PAGES_PER_FRAME * vmap_hold_frames_bound;
+	return vmap_too_many_at_rest() || held_pages > VMAP_HOLD_PAGES_PER_FRAME * frames_bound;
 }
 
 void vmap_release_held(bool force)

@@ -18,9 +18,6 @@
 #define VMAP_HOLD_FRAMES_MAX	  (MIB(256) / PAGE_SIZE)
 #define VMAP_HOLD_PAGES_PER_FRAME 8
 
-/* The bound in frames. Computed by vmap_hold_init(); a test may lower it. */
-extern u64 vmap_hold_frames_bound;
-
 /* Nothing held; the bound is computed. Once, after frames_init(). */
 void vmap_hold_init(void);
 
