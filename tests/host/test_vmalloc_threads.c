@@ -307,7 +307,7 @@ static void run_storm(bool debug_pagealloc, bool lag)
 	stats = vmalloc_stats();
 	assert_int_equal(stats.forced_flushes > 1, lag);
 	assert_int_equal(stats.held_pages + stats.held_frames, 0);
-	assert_true(stats.purges_by[PURGE_THRESHOLD] > 5);
+	assert_true(lag || stats.purges_by[PURGE_THRESHOLD] > 5); /* a lag purges for memory, too */
 	assert_true(stats.purges_by[PURGE_OVERFLOW] > 5);
 	assert_true(stats.purges_by[PURGE_ALIAS] + stats.alias_flushes > 5);
 	assert_int_equal(stats.nr_lazy, 0);

@@ -76,6 +76,23 @@ bool select_policy_here(const struct flush_policy *policy)
 	return true;
 }
 
+const struct flush_policy *next_sample_policy(u32 *place)
+{
+	static const char *const names[] = {"immediate", "state-bits", "cr3-pending", "ledger"};
+
+	while (*place < ARRAY_SIZE(names)) {
+		const struct flush_policy *policy = find_policy(names[(*place)++]);
+		struct policy_mode mode;
+
+		if (!policy) /* built without deferral */
+			continue;
+		mode = options_policy_mode(ktest_setup->options, policy);
+		if (!policy_refuses(policy, &mode))
+			return policy;
+	}
+	return NULL;
+}
+
 void select_default_policy(void)
 {
 	const struct policy_mode mode = {ROOTS_ONE, false};

@@ -35,6 +35,13 @@ void on_cpu(unsigned int cpu, cpu_work_t work, void *arg, const char *what);
 /* Puts POLICY in force as pti= and stack= say; false, with a skip, if it cannot be. */
 bool select_policy_here(const struct flush_policy *policy);
 
+/*
+ * The next of a few policies that pti= and stack= let be put in force: one that interrupts, the
+ * seed, one for two roots only, this project's own. *PLACE starts at 0; NULL: no more. All policies
+ * at every instruction are the sweep's business.
+ */
+const struct flush_policy *next_sample_policy(u32 *place);
+
 /* The first of the list, which takes any mode, with one root and the doors' own stack. */
 void select_default_policy(void);
 

@@ -388,6 +388,8 @@ static void storm_under(const struct flush_policy *policy)
 
 KTEST(nmi, storm_on_system_calls)
 {
+	const struct flush_policy *policy;
+	u32 place = 0;
 	u64 sent = 0;
 
 	if (target() == 0) {
@@ -395,12 +397,12 @@ KTEST(nmi, storm_on_system_calls)
 		return;
 	}
 	know_instructions();
-	for (const struct flush_policy *const *p = flush_policies; *p; p++) {
+	while ((policy = next_sample_policy(&place))) {
 		storm = (typeof(storm)){0};
 		for (u32 i = 0; i < ARRAY_SIZE(windows); i++)
 			for (u32 at = 0; at < WINDOW_MAX; at++)
 				windows[i].hit[at] = false;
-		storm_under(*p);
+		storm_under(policy);
 		sent += storm.nmis;
 		report(storm.nmis);
 		EXPECT_EQ(storm.strangers, 0);

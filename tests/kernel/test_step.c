@@ -63,11 +63,14 @@ static void expect_whole_call(void)
 
 KTEST(step, every_call_is_counted_the_same)
 {
-	for (const struct flush_policy *const *p = flush_policies; *p; p++) {
+	const struct flush_policy *policy;
+	u32 place = 0;
+
+	while ((policy = next_sample_policy(&place))) {
 		struct step_counts counts, again;
 		u64 entries, exceptions;
 
-		if (!start(*p))
+		if (!start(policy))
 			continue;
 		EXPECT(stepper_count_null(&stepper, &counts));
 		expect_whole_call();
@@ -125,11 +128,14 @@ static void stop_everywhere(enum step_zone zone, u64 length)
 
 KTEST(step, stops_at_every_instruction_and_takes_nmis_there)
 {
+	const struct flush_policy *policy;
+	u32 place = 0;
+
 	nmi_hook = count_nmi;
-	for (const struct flush_policy *const *p = flush_policies; *p; p++) {
+	while ((policy = next_sample_policy(&place))) {
 		struct step_counts counts;
 
-		if (!start(*p))
+		if (!start(policy))
 			continue;
 		EXPECT(stepper_count_null(&stepper, &counts));
 		stop_everywhere(STEP_ZONE_ENTRY, counts.entry);
