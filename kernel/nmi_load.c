@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpumask.h"
+#include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/spinlock.h"
 #include "arch/x86_64/tsc.h"
@@ -13,7 +14,7 @@
 
 #define ONE_IN	  2
 #define MAX_TURNS 200 /* of waiting before one is sent: it shall strike anywhere */
-#define LATEST_MS 2000
+#define LATEST_MS 30000
 #define STREAM	  0x4e4d49 /* of the seed, apart from those of the storm */
 
 static struct random random;
@@ -53,8 +54,12 @@ void nmi_load_end(void)
 	u64 deadline = tsc_deadline(LATEST_MS);
 
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
-		while (taken(cpu) != sent[cpu] && !tsc_passed(deadline))
+		while (taken(cpu) != sent[cpu]) {
+			if (tsc_passed(deadline)) /* one in flight must not meet other doors */
+				panic("CPU %u has taken %lu of %lu NMIs within %u ms", cpu,
+				      taken(cpu), sent[cpu], LATEST_MS);
 			cpu_relax();
+		}
 }
 
 u64 nmi_load_sent(unsigned int cpu)

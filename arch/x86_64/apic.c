@@ -217,7 +217,8 @@ bool apic_timer_rest_local(u32 count)
 	if (this_cpu()->timer_in_use)
 		return false;
 	apic_write(REG_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
-	apic_write(REG_LVT_TIMER, count ? VECTOR_REST : LVT_MASKED);
+	/* Repeatedly, so that a rest ends even if one interrupt is lost on the way. */
+	apic_write(REG_LVT_TIMER, count ? LVT_PERIODIC | VECTOR_REST : LVT_MASKED);
 	apic_write(REG_TIMER_INITIAL, count);
 	return true;
 }

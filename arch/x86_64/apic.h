@@ -33,7 +33,7 @@ void apic_send_stop_all(u8 vector);
 void apic_timer_local(u32 count, u8 vector);
 
 /*
- * The same timer for one interrupt at VECTOR_REST; 0 takes it back. False, and nothing done, while
+ * The same timer, at VECTOR_REST; 0 takes it back. False, and nothing done, while
  * apic_timer_local() has it. Interrupts off.
  */
 bool apic_timer_rest_local(u32 count);

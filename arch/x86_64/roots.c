@@ -99,7 +99,8 @@ void roots_split(phys_addr_t root)
 	const pte_t *shared = phys_to_virt(entry_root);
 	unsigned int cpu_areas = CPU_AREA_BASE >> 39 & 511;
 
-	memcpy(ring3, kernel, USER_HALF * sizeof(pte_t));
+	for (unsigned int slot = 0; slot < USER_HALF; slot++)
+		ring3[slot] = kernel[slot] & ~PTE_NX;
 	memcpy(ring3 + USER_HALF, shared + USER_HALF, USER_HALF * sizeof(pte_t));
 	ring3[cpu_areas] = kernel[cpu_areas];
 	for (unsigned int slot = 0; slot < USER_HALF && cpu_features.nx; slot++)

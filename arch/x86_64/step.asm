@@ -71,6 +71,8 @@ step_door:
 	mov rcx, rax
 	inc qword [rel step_state + STEP_STOPS]
 .wait:
+	mov edx, 1024			; between two looks at the clock: see tsc.c
+.look:
 	mov rax, [rel step_state + STEP_RELEASED]
 	cmp rax, [rel step_state + STEP_STOPS]
 	je .out
@@ -78,6 +80,8 @@ step_door:
 	je .no_pause
 	pause
 .no_pause:
+	dec edx
+	jnz .look
 	STEP_TSC
 	cmp rax, rcx
 	jb .wait

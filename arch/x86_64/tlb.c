@@ -11,7 +11,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/roots.h"
 
-u32 tlb_single_page_flush_ceiling = 33;
+u32 tlb_single_page_flush_ceiling __section(".entry.data") = 33;
 
 noinstr void tlb_invlpg(u64 addr)
 {

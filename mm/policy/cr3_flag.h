@@ -42,19 +42,18 @@ static __always_inline void cr3_flag_exit(void)
 #define CR3_FLAG_SAVED_RING3 2UL
 
 /*
- * The flag is exchanged, hence a full barrier before the flush; which is due on ring 3's root, and
- * on the kernel's where the flag says ring 3 all the same: in the tail of an exit.
+ * The flag is exchanged, hence a full barrier before the flush. The flush is always due. On ring 3's
+ * root it is plain; on the kernel's, the flag may say ring 3 all the same, in the tail of an exit;
+ * and if it does not, another door's NMI hook may be under this one, #MC's say, which has taken the
+ * flag and not flushed yet: nothing in memory tells (R6).
  */
 static __always_inline u64 cr3_flag_nmi_enter(void)
 {
 	u64 saved = own_xchg(struct cr3_flag, kernel_cr3_loaded, 1);
 
-	if (on_ring3_root()) {
-		flush_by_root_switch_local();
-		return saved | CR3_FLAG_SAVED_RING3;
-	}
-	if (!saved)
-		flush_by_root_switch_local();
+	if (on_ring3_root())
+		saved |= CR3_FLAG_SAVED_RING3;
+	flush_by_root_switch_local();
 	return saved;
 }
 

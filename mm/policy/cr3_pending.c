@@ -10,9 +10,9 @@
  * written, with NOFLUSH unless FLUSH was taken. Nothing owed, nothing flushed (R9).
  *
  * NMIs (R6). The entry holds FLUSH in a register between the exchange and the CR3 write, where an
- * NMI finds ring 3's root and the word at 0: so on ring 3's root an NMI always flushes. In the tail
- * of an exit it finds the kernel's root and IN_USER, perhaps with FLUSH: it flushes there too, so
- * that the FLUSH which it takes is served. What it puts back is IN_USER if it was there, never a
+ * NMI finds ring 3's root and the word at 0. In the tail of an exit it finds the kernel's root and
+ * IN_USER, perhaps with FLUSH. And inside another door's hook (#MC's) that has taken FLUSH from
+ * there it finds nothing at all. So it always flushes; NMIs are rare. What it puts back is IN_USER if it was there, never a
  * constant: with the word at 0 under it, 0 has to stay (the trap of N9).
  */
 #include "mm/policy/ops.h"
@@ -66,7 +66,7 @@ static noinstr u64 cr3_pending_nmi_enter(void)
 
 	if (prior & FLUSH)
 		drain_by_root_switch_local();
-	else if (ring3 || prior & IN_USER)
+	else
 		flush_by_root_switch_local();
 	return (prior & IN_USER) | (ring3 ? FROM_RING3_ROOT : 0);
 }

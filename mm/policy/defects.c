@@ -14,7 +14,8 @@
  *	N8  cr3-flag	NMIs decide by CR3 alone
  *	N9  cr3-flag	the end of an NMI writes the flag as a constant
  *
- * Base state-bits has N4 itself, so that its claim comes along with N1, N2, N3 and N5.
+ * Base state-bits has N4 itself, so that its claim comes along with N1, N2, N3 and N5. And N4 takes
+ * state-bits' NMI hooks with its gate, for with watching's, which clear the bits, it would be N5.
  */
 #include "mm/policy/defects.h"
 
@@ -181,7 +182,7 @@ static const struct flush_policy defects[] = {
 	{ON_CR3_FLAG("N7"), .doors_two = {n7_enter, flag_exit, flag_nmi_enter, flag_nmi_exit},
 	 CLAIMS({"N7", "process", "lost"})},
 	{ON_CR3_FLAG("N8"), .doors_two = {flag_enter, flag_exit, n8_nmi_enter, flag_nmi_exit},
-	 CLAIMS({"N8", "nmi", "lost"})},
+	 CLAIMS({"N8", "nmi", "lost"}, {"N8", "nmi", "stale"})},
 	{ON_CR3_FLAG("N9"), .doors_two = {flag_enter, flag_exit, flag_nmi_enter, n9_nmi_exit},
 	 CLAIMS({"N9", "process", "lost"})},
 };

@@ -4,7 +4,8 @@
  * rejected in review (Jann Horn, Will Deacon, Mark Rutland, Dave Hansen on v2 and v4): a CPU may
  * fill its TLB at any time, by speculation or by an implicit access, so what was flushed at the
  * exit may be back, stale, at the next entry. One root: with two, ring 3's root has nothing to
- * fill from, and the same design is sound.
+ * fill from, and a design like it is sound if the entry publishes before it loads the kernel's root
+ * and the exit flushes after it has left it (8.3 of the lineage).
  *
  * What it breaks: R5, for there is no flush after the purge (defect X1). No emulator fills by
  * speculation, so the canary cannot show it here; the generation oracle does, which asks whether

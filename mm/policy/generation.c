@@ -16,7 +16,8 @@
  *
  * `seen` also moves when the CPU has executed a flush by IPI, so that an entry with nothing owed
  * flushes nothing; never further than that flush reaches: a flush of everything covers all numbers
- * up to its own, a ranged one its own, which may be noted only if it is the next.
+ * up to its own, a ranged one its own, which may be noted only if it is the next: after ranged IPIs
+ * of two initiators in the wrong order, the next entry flushes once more than it must.
  *
  * NMIs (R6): in_kernel is saved and put back. An NMI compares for itself and flushes for itself,
  * and leaves `seen` alone: the entry under it may be about to write it.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * posted-v3: RFC v3 11/15 and 14/15 (19 November 2024) as posted. v2's N1 and N4 are still in it,
- * see posted_v2.c. New:
+ * posted-v3: RFC v3 11/15 and 14/15 (19 November 2024) as posted. v2's N1, N4 and X2 are still in it,
+ * see posted_v2.c, and X2. New:
  *
  * N2. The setter's loop became a do-while "to force at least one execution of the cmpxchg()". It
  *     still starts from the unmasked read, so for a CPU in the kernel the first CMPXCHG compares
@@ -13,8 +13,9 @@
 #include "mm/policy/policy.h"
 
 static const struct policy_claim claims[] = {
-	{"N1", "process", "spurious"}, {"N2", "process", "stale"}, {"N2", "process", "lost"},
-	{"N3", "process", "lost"},     {"N4", "nmi", "stale"},	   {"N4", "nmi", "lost"},
+	{"N1", "process", "spurious"}, {"N1", "nmi", "spurious"}, {"N2", "process", "stale"},
+	{"N2", "process", "lost"},     {"N3", "process", "lost"}, {"N4", "nmi", "stale"},
+	{"N4", "nmi", "lost"},	       {"X2", "nmi", "stale"},	  {"X2", "nmi", "lost"},
 };
 
 static bool v3_need_ipi(unsigned int cpu, const struct flush_range *range)

@@ -10,6 +10,7 @@
  *     then puts 4 back and clears the work bits: the bit that was set meanwhile is erased and never
  *     executed, not in the NMI and not at the next entry (R4, R6). An inference from the patches;
  *     nobody on the list said it.
+ * X2. As in v2, an NMI between an entry's XADD and its flush does nothing.
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
@@ -28,10 +29,8 @@ struct v4_context_tracking {
 };
 
 static const struct policy_claim claims[] = {
-	{"N5", "nmi", "stale"},
-	{"N5", "nmi", "lost"},
-	{"N5", "process", "stale"},
-	{"N5", "process", "lost"},
+	{"N5", "nmi", "stale"},	   {"N5", "nmi", "lost"},  {"N5", "process", "stale"},
+	{"N5", "process", "lost"}, {"X2", "nmi", "stale"}, {"X2", "nmi", "lost"},
 };
 
 static void v4_reset(unsigned int cpu)

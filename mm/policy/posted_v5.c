@@ -8,16 +8,14 @@
  *     (R4). The bit goes when the CPU leaves for ring 3, never executed. Found by Frederic
  *     Weisbecker on v6, corrected in v7.
  *
- * And as in all posted versions, an NMI between an entry's XADD and its flush does nothing (R6).
+ * X2. As in v2 to v4, an NMI between an entry's XADD and its flush does nothing (R6).
  */
 #include "mm/policy/context_tracking.h"
 #include "mm/policy/policy.h"
 
 static const struct policy_claim claims[] = {
-	{"N6", "process", "stale"},
-	{"N6", "process", "lost"},
-	{"N6", "nmi", "stale"},
-	{"N6", "nmi", "lost"},
+	{"N6", "process", "stale"}, {"N6", "process", "lost"}, {"N6", "nmi", "stale"},
+	{"N6", "nmi", "lost"},	    {"X2", "nmi", "stale"},    {"X2", "nmi", "lost"},
 };
 
 static bool v5_need_ipi(unsigned int cpu, const struct flush_range *range)

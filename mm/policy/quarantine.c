@@ -17,7 +17,8 @@
  *
  * `seen` moves with every flush of everything, by entry or by IPI; with a ranged one only if that
  * was the next number. A CPU that executes ranged flushes out of order lags for longer than it has
- * to, which costs memory and nothing else. NMIs: as in generation.c.
+ * to: that costs memory, and at the bound an IPI that others did not need. NMIs: as in
+ * generation.c.
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
