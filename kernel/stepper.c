@@ -89,14 +89,11 @@ static void count_once(struct stepper *s, struct step_counts *counts)
 }
 
 /* The first call may find a flush owed. */
-#define WARM_UP_CALLS 4
-
 bool stepper_count_null(struct stepper *s, struct step_counts *counts)
 {
 	struct step_counts again;
 
-	/* The drain oracle remembers two drains back: a policy that drains every time needs these. */
-	for (u32 i = 0; i < WARM_UP_CALLS; i++)
+	for (u32 i = 0; i < STEP_WARM_UP_CALLS; i++)
 		stepper_call(s, STEP_CALL_NULL);
 	count_once(s, counts);
 	count_once(s, &again);

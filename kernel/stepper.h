@@ -38,6 +38,12 @@ struct step_counts {
 };
 
 /*
+ * Untraced calls before a count. The drain oracle remembers two drains back, so that the kernel
+ * comes to the same path each time only then under a policy that drains at every entry.
+ */
+#define STEP_WARM_UP_CALLS 4
+
+/*
  * Steps a whole null system call. What it counts is the policy's in force; `make counts` counts the
  * same from outside. False if the call did not come out twice the same.
  */

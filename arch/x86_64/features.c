@@ -44,7 +44,7 @@ void features_detect(bool no_pcid, bool no_x2apic)
 
 	cpu_features.pge = one.edx & BIT(13);
 	cpu_features.pat = one.edx & BIT(16);
-	/* Without PGE nothing but INVPCID would reach all PCIDs: then, as in Linux, there are none. */
+	/* Without PGE only INVPCID would reach all PCIDs: then, as in Linux, there are none. */
 	cpu_features.pcid = (one.ecx & BIT(17)) && cpu_features.pge && !no_pcid;
 	cpu_features.x2apic = (one.ecx & BIT(21)) && !no_x2apic;
 	cpu_features.in_hypervisor = one.ecx & BIT(31);

@@ -15,8 +15,8 @@
  * way out the flag goes first: the tail between it and ring 3 touches nothing deferrable (R3).
  *
  * NMIs (R6): the flag is saved on the door's stack and put back, never written as a constant (N9).
- * An NMI always flushes, whatever CR3 and flag say: in the tail of an exit it finds the kernel's CR3
- * and the flag at 0 (8.3 of the lineage), and inside another door's hook both may be the kernel's.
+ * An NMI always flushes, whatever CR3 and flag say: in the tail of an exit it finds the kernel's
+ * CR3 and the flag at 0 (8.3 of the lineage), inside another door's hook both may be the kernel's.
  *
  * No vmalloc mapping is global with two roots, nor known to ring 3's root, so the CR3 write covers
  * all that may be deferred (R2, R10). The price: a flush at every entry, owed or not; R9 is not

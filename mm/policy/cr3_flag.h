@@ -42,10 +42,10 @@ static __always_inline void cr3_flag_exit(void)
 #define CR3_FLAG_SAVED_RING3 2UL
 
 /*
- * The flag is exchanged, hence a full barrier before the flush. The flush is always due. On ring 3's
- * root it is plain; on the kernel's, the flag may say ring 3 all the same, in the tail of an exit;
- * and if it does not, another door's NMI hook may be under this one, #MC's say, which has taken the
- * flag and not flushed yet: nothing in memory tells (R6).
+ * The flag is exchanged, hence a full barrier before the flush. The flush is always due. On ring
+ * 3's root that is plain. On the kernel's, the flag may say ring 3 all the same, in the tail of an
+ * exit; and if it does not, another door's hook may be under this one, #MC's say, which has taken
+ * the flag and not flushed yet: nothing in memory tells (R6).
  */
 static __always_inline u64 cr3_flag_nmi_enter(void)
 {

@@ -12,8 +12,8 @@
  * NMIs (R6). The entry holds FLUSH in a register between the exchange and the CR3 write, where an
  * NMI finds ring 3's root and the word at 0. In the tail of an exit it finds the kernel's root and
  * IN_USER, perhaps with FLUSH. And inside another door's hook (#MC's) that has taken FLUSH from
- * there it finds nothing at all. So it always flushes; NMIs are rare. What it puts back is IN_USER if it was there, never a
- * constant: with the word at 0 under it, 0 has to stay (the trap of N9).
+ * there it finds nothing at all. So it always flushes; NMIs are rare. What it puts back is IN_USER
+ * if it was there, never a constant: with the word at 0 under it, 0 has to stay (the trap of N9).
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"

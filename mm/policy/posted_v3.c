@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * posted-v3: RFC v3 11/15 and 14/15 (19 November 2024) as posted. v2's N1, N4 and X2 are still in it,
- * see posted_v2.c, and X2. New:
+ * posted-v3: RFC v3 11/15 and 14/15 (19 November 2024) as posted. v2's N1, N4 and X2 are still in
+ * it, see posted_v2.c. New:
  *
  * N2. The setter's loop became a do-while "to force at least one execution of the cmpxchg()". It
  *     still starts from the unmasked read, so for a CPU in the kernel the first CMPXCHG compares

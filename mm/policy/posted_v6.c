@@ -2,8 +2,8 @@
 /*
  * posted-v6: v6 27/29 to 29/29 (10 October 2025) as posted; v7 is the same in this part. The flush
  * moves to the kPTI switch: an unconditional one right behind the CR3 write, then a flag. Two
- * roots. (Its switch keeps translations, so the flush is a flush of everything. As posted it flushes
- * and flags on nohz_full CPUs only; here the others never leave the kernel.)
+ * roots. (Its switch keeps translations, so the flush is a flush of everything. As posted it
+ * flushes and flags on nohz_full CPUs only; here the others never leave the kernel.)
  *
  * N7. kernel_cr3_loaded := 1 comes after the flush. A purge in between clears its PTEs behind the
  *     flush, still reads 0 and sends no IPI (R4). Dave Hansen on v7: "there's a bug". Whether a

@@ -82,7 +82,7 @@ KTEST(step, every_call_is_counted_the_same)
 			EXPECT_EQ(again.kernel, counts.kernel);
 			EXPECT_EQ(again.exit, counts.exit);
 		}
-		EXPECT_EQ(user_page(target())->entries - entries, 5 * 3);
+		EXPECT_EQ(user_page(target())->entries - entries, 5 * (STEP_WARM_UP_CALLS + 2));
 		EXPECT_EQ(percpu(target())->irqs.exceptions - exceptions, 0);
 		stepper_end(&stepper);
 		EXPECT_EQ(step_count_null_syscall(target(), true),
