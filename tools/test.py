@@ -44,6 +44,7 @@ from violations import VIOLATIONS                               # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
+COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -229,7 +230,8 @@ class Suites:
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""
         kernel = self.build / "lateflush.elf"
-        m = Machine(kernel=kernel, media="kernel", cpus=3, cmdline="run=sweep,at=entry+0")
+        m = Machine(kernel=kernel, media="kernel", cpus=3,
+                    cmdline=f"run=sweep,at=entry+0 pti=off tlbi={COUNTED_POLICIES}")
         lines = boot(m, folder, 120, folder / "serial.log").lines
         rows = [line.split() for line in lines]
         inside = {row[0]: int(row[3]) for row in rows if len(row) > 4 and row[3].isdigit()}
