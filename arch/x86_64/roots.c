@@ -49,13 +49,6 @@ const char *roots_init(void)
 	return NULL;
 }
 
-static bool stays_global(u64 va)
-{
-	return (va >= CPU_AREA_BASE && va < CPU_AREA_BASE + CPU_AREA_SIZE) ||
-	       (va >= (u64)entry_text_start && va < (u64)entry_text_end) ||
-	       (va >= (u64)entry_data_start && va < (u64)entry_data_end);
-}
-
 /* VA: the first address that TABLE maps. */
 static void set_global_below(phys_addr_t table, unsigned int level, u64 va, bool global)
 {
@@ -68,7 +61,7 @@ static void set_global_below(phys_addr_t table, unsigned int level, u64 va, bool
 			continue;
 		if (level > 1 && !(value & PTE_LARGE))
 			set_global_below(value & PTE_ADDR_MASK, level - 1, va, global);
-		else if (!stays_global(va))
+		else if (!ring3_root_maps(va, va + PAGE_SIZE)) /* both roots may keep that */
 			pte_write(&entry[i], global ? value | PTE_GLOBAL : value & ~PTE_GLOBAL);
 	}
 }

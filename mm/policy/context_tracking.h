@@ -103,6 +103,28 @@ static __always_inline u64 ct_nmi_enter(void)
 	return __ct_nmi_enter(__flush_tlb_all);
 }
 
+/*
+ * As posted in v2, v3 and v5: in the kernel the bit is not looked at, so an NMI between an entry's
+ * XADD and its flush does nothing (defect X2).
+ */
+static __always_inline u64 ct_nmi_enter_blind_in_kernel(void)
+{
+	u32 state = this_read(struct context_tracking, state);
+
+	if (state & CT_WATCHING)
+		return 0;
+	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
+	if (state & CT_WORK_TLBI)
+		drain_all_local();
+	return 1;
+}
+
+/* ct_state_inc(): what v2 and v3 compiled instead of clearing the work bits (defect N1). */
+static __always_inline void ct_exit_sticky(void)
+{
+	this_add_return(struct context_tracking, state, CT_USER - CT_KERNEL + CT_COUNTER_ONE);
+}
+
 /* The end of an NMI that moved the counter: back to even, work bits as they are. */
 static __always_inline void ct_nmi_exit(u64 moved)
 {

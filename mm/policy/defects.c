@@ -38,12 +38,7 @@ static bool by_context(unsigned int cpu, const struct flush_range *range)
 
 /* --- N1 ------------------------------------------------------------------------------------- */
 
-static __always_inline void n1_exit(void)
-{
-	this_add_return(struct context_tracking, state, CT_USER - CT_KERNEL + CT_COUNTER_ONE);
-}
-
-DEFINE_POLICY_DOORS(n1, ct_enter, n1_exit, ct_nmi_enter, ct_nmi_exit);
+DEFINE_POLICY_DOORS(n1, ct_enter, ct_exit_sticky, ct_nmi_enter, ct_nmi_exit);
 
 /* --- N2, N3 ---------------------------------------------------------------------------------- */
 

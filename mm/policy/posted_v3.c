@@ -31,24 +31,7 @@ static bool v3_need_ipi(unsigned int cpu, const struct flush_range *range)
 	return !recorded;
 }
 
-static __always_inline void v3_exit(void)
-{
-	this_add_return(struct context_tracking, state, CT_USER - CT_KERNEL + CT_COUNTER_ONE);
-}
-
-static __always_inline u64 v3_nmi_enter(void)
-{
-	u32 state = this_read(struct context_tracking, state);
-
-	if (state & CT_WATCHING)
-		return 0;
-	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
-	if (state & CT_WORK_TLBI)
-		drain_all_local();
-	return 1;
-}
-
-DEFINE_POLICY_DOORS(v3, ct_enter, v3_exit, v3_nmi_enter, ct_nmi_exit);
+DEFINE_POLICY_DOORS(v3, ct_enter, ct_exit_sticky, ct_nmi_enter_blind_in_kernel, ct_nmi_exit);
 
 const struct flush_policy policy_posted_v3 = {
 	.name = "posted-v3",

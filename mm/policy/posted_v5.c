@@ -34,19 +34,7 @@ static bool v5_need_ipi(unsigned int cpu, const struct flush_range *range)
 	return !recorded;
 }
 
-static __always_inline u64 v5_nmi_enter(void)
-{
-	u32 state = this_read(struct context_tracking, state);
-
-	if (state & CT_WATCHING)
-		return 0;
-	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
-	if (state & CT_WORK_TLBI)
-		drain_all_local();
-	return 1;
-}
-
-DEFINE_POLICY_DOORS(v5, ct_enter, ct_exit, v5_nmi_enter, ct_nmi_exit_clearing);
+DEFINE_POLICY_DOORS(v5, ct_enter, ct_exit, ct_nmi_enter_blind_in_kernel, ct_nmi_exit_clearing);
 
 const struct flush_policy policy_posted_v5 = {
 	.name = "posted-v5",
