@@ -50,6 +50,17 @@ noinstr void tlb_invpcid(enum invpcid_type type, u64 pcid, u64 addr)
 	__asm__ volatile("invpcid %1, %0" ::"r"((u64)type), "m"(descriptor) : "memory");
 }
 
+/* ECX: pages beyond the first, 0 here since CPUs differ in how many they take. EDX: any PCID. */
+void tlb_invlpgb(u64 rax)
+{
+	__asm__ volatile(".byte 0x0f, 0x01, 0xfe" ::"a"(rax), "c"(0), "d"(0) : "memory");
+}
+
+void tlb_tlbsync(void)
+{
+	__asm__ volatile(".byte 0x0f, 0x01, 0xff" ::: "memory");
+}
+
 noinstr void __flush_tlb_all(void)
 {
 	u64 issued = tlb_gen_issued();

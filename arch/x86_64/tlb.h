@@ -30,3 +30,12 @@ void tlb_invlpg(u64 addr);
 void tlb_write_cr3(void);
 void tlb_toggle_pge(void);
 void tlb_invpcid(enum invpcid_type type, u64 pcid, u64 addr);
+
+/*
+ * AMD's broadcast (AMD's manual Vol 3, INVLPGB and TLBSYNC): drops translations in every CPU's TLB;
+ * TLBSYNC waits until all have done so. RAX: an address and what has to match, INVLPGB_*.
+ */
+#define INVLPGB_VA	       BIT(0)
+#define INVLPGB_INCLUDE_GLOBAL BIT(3)
+void tlb_invlpgb(u64 rax);
+void tlb_tlbsync(void);

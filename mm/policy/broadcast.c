@@ -12,10 +12,6 @@
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
 
-/* Bits of RAX: what has to match, and whether global entries go too. */
-#define INVLPGB_VA	       BIT(0)
-#define INVLPGB_INCLUDE_GLOBAL BIT(3)
-
 static const char *broadcast_missing(void)
 {
 	return cpu_features.invlpgb ? NULL : "this CPU has no INVLPGB (CPUID 80000008H)";
@@ -26,21 +22,15 @@ static void broadcast_reset(unsigned int cpu)
 	(void)cpu;
 }
 
-/* EXTRA: pages beyond the first, 0 here: CPUs differ in how many they take at once. */
-static void invlpgb(u64 rax)
-{
-	__asm__ volatile(".byte 0x0f, 0x01, 0xfe" ::"a"(rax), "c"(0), "d"(0) : "memory");
-}
-
 static u64 broadcast_begin(const struct flush_range *range)
 {
 	if (range->full) {
-		invlpgb(INVLPGB_INCLUDE_GLOBAL);
+		tlb_invlpgb(INVLPGB_INCLUDE_GLOBAL);
 	} else {
 		for (u64 addr = range->start; addr < range->end; addr += PAGE_SIZE)
-			invlpgb(addr | INVLPGB_VA | INVLPGB_INCLUDE_GLOBAL);
+			tlb_invlpgb(addr | INVLPGB_VA | INVLPGB_INCLUDE_GLOBAL);
 	}
-	__asm__ volatile(".byte 0x0f, 0x01, 0xff" ::: "memory"); /* TLBSYNC */
+	tlb_tlbsync();
 	return 0;
 }
 

@@ -53,6 +53,14 @@ static inline void ct_reset(unsigned int cpu)
 	ct->active = true;
 }
 
+static inline void ct_stop_tracking(unsigned int cpu)
+{
+	struct context_tracking *ct = remote_words(cpu, struct context_tracking);
+
+	ct->state = CT_USER;
+	ct->active = false;
+}
+
 /* Ring 3 to kernel: one XADD publishes KERNEL, makes the counter odd and returns what is owed. */
 static __always_inline void ct_enter(void)
 {

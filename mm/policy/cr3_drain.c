@@ -19,22 +19,13 @@ static bool cr3_drain_need_ipi(unsigned int cpu, const struct flush_range *range
 	return !ct_set_cpu_work_unless_watching(cpu, CT_WORK_TLBI);
 }
 
-static __always_inline void flush_by_cr3(void)
-{
-	u64 issued = tlb_gen_issued();
-
-	tlb_write_cr3();
-	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
-}
-
 static noinstr void cr3_drain_enter(void)
 {
 	u32 state = this_add_return(struct context_tracking, state,
 				    CT_KERNEL - CT_USER + CT_COUNTER_ONE);
 
 	if ((state & CT_WORK_TLBI) && drain_begin_local())
-		flush_by_cr3();
+		flush_by_cr3_local();
 }
 
 static noinstr void cr3_drain_exit(void)
@@ -48,12 +39,12 @@ static noinstr u64 cr3_drain_nmi_enter(void)
 
 	if (state & CT_WATCHING) {
 		if (state & CT_WORK_TLBI)
-			flush_by_cr3();
+			flush_by_cr3_local();
 		return 0;
 	}
 	state = this_add_return(struct context_tracking, state, CT_COUNTER_ONE);
 	if ((state & CT_WORK_TLBI) && drain_begin_local())
-		flush_by_cr3();
+		flush_by_cr3_local();
 	return 1;
 }
 
@@ -69,6 +60,7 @@ const struct flush_policy policy_cr3_drain = {
 	.control = true,
 	.defers = true,
 	.reset = ct_reset,
+	.stop_tracking = ct_stop_tracking,
 	.need_ipi = cr3_drain_need_ipi,
 	.doors = {cr3_drain_enter, cr3_drain_exit, cr3_drain_nmi_enter, cr3_drain_nmi_exit},
 };

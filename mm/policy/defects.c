@@ -150,7 +150,7 @@ static noinstr void n9_nmi_exit(u64 saved)
 		     sizeof(struct policy_claim)
 #define ON_CONTEXT_WORD(id, base)                                                                  \
 	.name = base "+" id, .lineage = "defect=" id, .roots = ROOTS_ONE | ROOTS_TWO,              \
-	.defers = true, .reset = ct_reset
+	.defers = true, .reset = ct_reset, .stop_tracking = ct_stop_tracking
 #define ON_CR3_FLAG(id)                                                                            \
 	.name = "cr3-flag+" id, .lineage = "defect=" id, .roots = ROOTS_TWO, .defers = true,       \
 	.eager = true, .reset = cr3_flag_reset, .need_ipi = cr3_flag_need_ipi

@@ -52,3 +52,12 @@ noinstr void drain_by_root_switch_local(void)
 	else
 		switch_root_noflush(ROOT_KERNEL);
 }
+
+noinstr void flush_by_cr3_local(void)
+{
+	u64 issued = tlb_gen_issued();
+
+	tlb_write_cr3();
+	this_cpu()->tlb.nr_tlb_local_flush_all++;
+	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}

@@ -38,7 +38,7 @@
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
 
-#define LEDGER_ENTRIES 16 /* a power of two */
+#define LEDGER_ENTRIES policy_size(16, 2) /* a power of two */
 #define BUSY	       (~0UL)
 
 struct ledger_entry {
@@ -100,11 +100,11 @@ static __always_inline bool look_up(u64 number, struct ledger_entry *out)
 {
 	const struct ledger_entry *entry = &ledger[number % LEDGER_ENTRIES];
 
-	if (__atomic_load_n(&entry->number, __ATOMIC_ACQUIRE) != number)
+	if (word_read_acquire(&entry->number) != number)
 		return false;
-	out->start = __atomic_load_n(&entry->start, __ATOMIC_ACQUIRE);
-	out->end = __atomic_load_n(&entry->end, __ATOMIC_ACQUIRE);
-	out->generation = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
+	out->start = word_read_acquire(&entry->start);
+	out->end = word_read_acquire(&entry->end);
+	out->generation = word_read_acquire(&entry->generation);
 	return word_read(&entry->number) == number;
 }
 

@@ -2,7 +2,7 @@
 /*
  * The only way a policy touches anything that another CPU may see: its shared words, its flushes.
  * Everything is noinstr-safe and inlined. A host build that replaces this header alone runs the
- * same policy files under another memory and another TLB.
+ * same policy files under another memory and another TLB: tests/explorer does.
  *
  * Words: each CPU has one cache line for words that initiators write too ("shared") and one that
  * only the CPU itself writes ("own"), both laid out by the policy as a struct of up to 64 bytes.
@@ -15,10 +15,14 @@
 #include "arch/x86_64/roots.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/types.h"
+#include "mm/policy/policy_doors.h"
 
 /* CPU's words as TYPE, for an initiator and for reset(). Of the own ones it reads only. */
 #define remote_words(cpu, type) ((type *)percpu(cpu)->policy_shared)
 #define remote_own(cpu, type)	((type *)percpu(cpu)->policy_own)
+
+/* This CPU's shared words, for what the one-instruction forms below do not reach: arrays. */
+#define this_words(type) ((type *)this_cpu()->policy_shared)
 
 /* A word that all CPUs share, one a line, readable in the danger zone. */
 #define __policy_global __aligned(CACHE_LINE) __section(".entry.data")
@@ -102,72 +106,18 @@
 		_ok;                                                                               \
 	})
 
-/* Words reached by address: another CPU's, or global ones. A plain load, a plain store. */
+/*
+ * Words reached by address: another CPU's, or global ones. A plain load, one that the loads after
+ * it in the source stay behind (x86 keeps that order, a compiler need not), a plain store.
+ */
 #define word_read(word)		__atomic_load_n(word, __ATOMIC_RELAXED)
+#define word_read_acquire(word) __atomic_load_n(word, __ATOMIC_ACQUIRE)
 #define word_write(word, value) __atomic_store_n(word, value, __ATOMIC_RELEASE)
 
 /* LOCKed, full barriers whether they succeed or not. */
 #define word_add_return(word, value) __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST)
 #define word_try_cmpxchg(word, old, new)                                                           \
 	__atomic_compare_exchange_n(word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
-
-/*
- * The doors of a policy that treats both root modes alike, made of four __always_inline functions.
- * With two roots the root is switched around them: on the way in before anything else, so that
- * INVLPG reaches the kernel's PCID, on the way out after everything else. An NMI goes back to the
- * root that it came from.
- */
-#define DEFINE_POLICY_DOORS(name, on_enter, on_exit, on_nmi_enter, on_nmi_exit)                    \
-	static noinstr void name##_enter_one(void)                                                 \
-	{                                                                                          \
-		on_enter();                                                                        \
-	}                                                                                          \
-	static noinstr void name##_exit_one(void)                                                  \
-	{                                                                                          \
-		on_exit();                                                                         \
-	}                                                                                          \
-	static noinstr u64 name##_nmi_enter_one(void)                                              \
-	{                                                                                          \
-		return on_nmi_enter();                                                             \
-	}                                                                                          \
-	static noinstr void name##_nmi_exit_one(u64 saved)                                         \
-	{                                                                                          \
-		on_nmi_exit(saved);                                                                \
-	}                                                                                          \
-	static noinstr void name##_enter_two(void)                                                 \
-	{                                                                                          \
-		switch_root_noflush(ROOT_KERNEL);                                                  \
-		on_enter();                                                                        \
-	}                                                                                          \
-	static noinstr void name##_exit_two(void)                                                  \
-	{                                                                                          \
-		on_exit();                                                                         \
-		switch_root_noflush(ROOT_RING3);                                                   \
-	}                                                                                          \
-	static noinstr u64 name##_nmi_enter_two(void)                                              \
-	{                                                                                          \
-		bool ring3 = on_ring3_root();                                                      \
-                                                                                                   \
-		if (ring3)                                                                         \
-			switch_root_noflush(ROOT_KERNEL);                                          \
-		return on_nmi_enter() << 1 | ring3;                                                \
-	}                                                                                          \
-	static noinstr void name##_nmi_exit_two(u64 saved)                                         \
-	{                                                                                          \
-		on_nmi_exit(saved >> 1);                                                           \
-		if (saved & 1)                                                                     \
-			switch_root_noflush(ROOT_RING3);                                           \
-	}                                                                                          \
-	_Static_assert(true, "takes a semicolon")
-
-#define POLICY_DOORS_ONE(name)                                                                     \
-	{                                                                                          \
-		name##_enter_one, name##_exit_one, name##_nmi_enter_one, name##_nmi_exit_one       \
-	}
-#define POLICY_DOORS_TWO(name)                                                                     \
-	{                                                                                          \
-		name##_enter_two, name##_exit_two, name##_nmi_enter_two, name##_nmi_exit_two       \
-	}
 
 /*
  * The deferred flush itself: everything, global entries too. Counted before it is executed, so
@@ -192,3 +142,15 @@ void drain_by_root_switch_local(void);
 
 /* The same flush without being a drain: an NMI's own. */
 void flush_by_root_switch_local(void);
+
+/*
+ * A write of CR3 that changes nothing, booked as a flush of everything: what it is only if nothing
+ * that may be flushed late is global (cr3_drain.c, a control).
+ */
+void flush_by_cr3_local(void);
+
+/*
+ * A size that the explorer makes small, so that wrapping round and running full come within its
+ * bounds: the number of slots in a list, say.
+ */
+#define policy_size(real, explored) (real)

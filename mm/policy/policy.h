@@ -49,6 +49,13 @@ struct flush_policy {
 	void (*reset)(unsigned int cpu);
 
 	/*
+	 * NULL: the policy knows no CPU that does not track its context. Else puts CPU's words into
+	 * a state in which such a CPU may be met: it says ring 3 while the CPU is in the kernel, and
+	 * that it is not to be believed. As reset(); for the tests of N3.
+	 */
+	void (*stop_tracking)(unsigned int cpu);
+
+	/*
 	 * Initiator, once a purge, before any need_ipi(): the policy's own number of this purge,
 	 * kept in range->ticket. May be NULL. Interrupts on.
 	 */

@@ -39,6 +39,7 @@ const struct flush_policy policy_posted_v2 = {
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
 	.reset = ct_reset,
+	.stop_tracking = ct_stop_tracking,
 	.need_ipi = v2_need_ipi,
 	.doors = POLICY_DOORS_ONE(v2),
 	.doors_two = POLICY_DOORS_TWO(v2),

@@ -41,6 +41,7 @@ const struct flush_policy policy_posted_v3 = {
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
 	.reset = ct_reset,
+	.stop_tracking = ct_stop_tracking,
 	.need_ipi = v3_need_ipi,
 	.doors = POLICY_DOORS_ONE(v3),
 	.doors_two = POLICY_DOORS_TWO(v3),

@@ -41,6 +41,14 @@ static void v4_reset(unsigned int cpu)
 	ct->active = true;
 }
 
+static void v4_stop_tracking(unsigned int cpu)
+{
+	struct v4_context_tracking *ct = remote_words(cpu, struct v4_context_tracking);
+
+	ct->state = V4_USER;
+	ct->active = false;
+}
+
 static bool v4_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
 	struct v4_context_tracking *ct = remote_words(cpu, struct v4_context_tracking);
@@ -110,6 +118,7 @@ const struct flush_policy policy_posted_v4 = {
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
 	.reset = v4_reset,
+	.stop_tracking = v4_stop_tracking,
 	.need_ipi = v4_need_ipi,
 	.doors = POLICY_DOORS_ONE(v4),
 	.doors_two = POLICY_DOORS_TWO(v4),

@@ -60,8 +60,7 @@ static void quarantine_flushed(const struct flush_range *range)
 
 static bool quarantine_lags(unsigned int cpu, u64 generation)
 {
-	return __atomic_load_n(&remote_own(cpu, struct quarantine_own)->seen, __ATOMIC_ACQUIRE) <
-	       generation;
+	return word_read_acquire(&remote_own(cpu, struct quarantine_own)->seen) < generation;
 }
 
 /* `seen` may be ahead: an undeferrable flush has a number too, which `newest` does not know. */

@@ -34,7 +34,7 @@
 #define COUNTER_ONE (1U << 16)
 #define WATCHING    COUNTER_ONE
 
-#define SLOTS 6 /* in one cache line with the word and the epoch */
+#define SLOTS policy_size(6, 1) /* in one cache line with the word and the epoch */
 
 /* A filled slot: page number in the vmalloc area, pages (1..33), low bits of the number. */
 #define SLOT_PAGE_BITS	33
@@ -89,7 +89,7 @@ static bool range_list_need_ipi(unsigned int cpu, const struct flush_range *rang
 {
 	struct range_list *list = remote_words(cpu, struct range_list);
 	u64 slot = pack(range);
-	u64 empty = empty_slot(__atomic_load_n(&list->epoch, __ATOMIC_ACQUIRE));
+	u64 empty = empty_slot(word_read_acquire(&list->epoch));
 	u32 old = word_read(&list->word) & ~WATCHING;
 	u32 new;
 
@@ -126,7 +126,7 @@ static __always_inline void flush_slot(u64 slot, u64 issued)
 
 static __always_inline void next_epoch(struct range_list *list)
 {
-	u32 epoch = list->epoch + 1;
+	u32 epoch = word_read(&list->epoch) + 1;
 
 	for (u32 i = 0; i < SLOTS; i++)
 		word_write(&list->slot[i], empty_slot(epoch));
@@ -136,14 +136,14 @@ static __always_inline void next_epoch(struct range_list *list)
 /* OWED bits of WORD were found at an edge from ring 3. */
 static noinstr void range_list_drain(u32 word)
 {
-	struct range_list *list = (struct range_list *)this_cpu()->policy_shared;
+	struct range_list *list = this_words(struct range_list);
 	u64 issued = tlb_gen_issued();
 	u64 slot[SLOTS];
 	u32 claims = word & CLAIMS;
 	bool all = word & FULL;
 
 	for (u32 i = 0; i < claims && !all; i++) {
-		slot[i] = __atomic_load_n(&list->slot[i], __ATOMIC_ACQUIRE);
+		slot[i] = word_read_acquire(&list->slot[i]);
 		all = slot_count(slot[i]) == 0;
 	}
 	if (all) {

@@ -51,6 +51,7 @@ const struct flush_policy policy_state_bits = {
 	.nr_claims = ARRAY_SIZE(claims),
 	.defers = true,
 	.reset = ct_reset,
+	.stop_tracking = ct_stop_tracking,
 	.need_ipi = state_bits_need_ipi,
 	.doors = POLICY_DOORS_ONE(state_bits),
 	.doors_two = POLICY_DOORS_TWO(state_bits),

@@ -31,6 +31,7 @@ const struct flush_policy policy_watching = {
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = ct_reset,
+	.stop_tracking = ct_stop_tracking,
 	.need_ipi = watching_need_ipi,
 	.doors = POLICY_DOORS_ONE(watching),
 	.doors_two = POLICY_DOORS_TWO(watching),

@@ -9,7 +9,6 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
-#include "mm/policy/context_tracking.h"
 #include "mm/policy/defects.h"
 #include "mm/policy/policy.h"
 #include "mm/tlbflush.h"
@@ -20,13 +19,10 @@ static bool reaches_untracked(const struct flush_policy *policy)
 {
 	const struct policy_mode mode = {ROOTS_ONE, false};
 	unsigned int cpu = nr_online_cpus() - 1;
-	struct context_tracking *ct;
 	u64 requests;
 
 	select_policy(policy, &mode);
-	ct = remote_words(cpu, struct context_tracking);
-	ct->state = CT_USER;
-	ct->active = false;
+	policy->stop_tracking(cpu);
 	requests = this_cpu()->call_stats[cpu].requests[CALL_FLUSH];
 	flush_tlb_kernel_range_deferrable(VMALLOC_START, VMALLOC_START + PAGE_SIZE);
 	requests = this_cpu()->call_stats[cpu].requests[CALL_FLUSH] - requests;
