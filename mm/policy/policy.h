@@ -50,8 +50,8 @@ struct flush_policy {
 
 	/*
 	 * NULL: the policy knows no CPU that does not track its context. Else puts CPU's words into
-	 * a state in which such a CPU may be met: it says ring 3 while the CPU is in the kernel, and
-	 * that it is not to be believed. As reset(); for the tests of N3.
+	 * a state in which such a CPU may be met, for the tests of N3: it says ring 3 while the CPU
+	 * is in the kernel, and that it is not to be believed. Context: as reset().
 	 */
 	void (*stop_tracking)(unsigned int cpu);
 
