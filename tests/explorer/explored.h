@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policies that this explorer was linked with.
+ */
+#pragma once
+
+#include "mm/policy/policy.h"
+
+/* Written by the build from the object files: every symbol policy_NAME in them, ended by NULL. */
+extern const struct flush_policy *const linked_policies[];
+
+/* These, and the defects of mm/policy/defects.c. */
+extern const struct flush_policy *explored[];
+extern u32 nr_explored;
+
+void explored_init(void);
+
+/* By its name, or a defect's id (N1). NULL: none. */
+const struct flush_policy *explored_find(const char *name);
+
+/* "N1", if POLICY is that defect in a base; else NULL. */
+const char *explored_defect(const struct flush_policy *policy);
+

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is wrong with a state. These are conditions on states, so no access has to be made for one
+ * to be seen: where an old translation may be used, it counts as used.
+ */
+#include "tests/explorer/actors.h"
+
+#include <stdlib.h>
+
+#include "tests/explorer/hook.h"
+#include "tests/explorer/machine.h"
+#include "tests/explorer/model.h"
+
+void (*model_found)(enum context, enum effect, const struct finding *);
+
+static void found(enum context context, enum effect effect, const char *rule, unsigned int cpu,
+		  u8 purges)
+{
+	u8 purge = purges ? (u8)__builtin_ctz(purges) : 0;
+
+	model_found(context, effect, &(struct finding){true, rule, cpu, purge});
+}
+
+u8 model_reusable(const struct state *s)
+{
+	return s->released;
+}
+
+/*
+ * Stale and lost, where the kernel may touch anything. A policy that holds addresses back until
+ * nobody lags promises more (R7): no old translation anywhere, in ring 3 neither. A freed page
+ * table must not be within reach of a walk, and any CPU on the kernel's root may walk (R1).
+ */
+static void check_cpu(const struct state *s, unsigned int cpu)
+{
+	const struct cpu_state *c = &s->cpus[cpu];
+	u8 stale = model_reusable(s) & c->may;
+	u8 lost = s->completed & (u8)~c->covered;
+	enum context context = CONTEXT_PROCESS;
+	bool in_zone = in_kernel_zone(c, &context);
+
+	for (u8 i = 0; i < MAX_PURGES; i++)
+		if ((stale >> i & 1) && s->purges[i].kind == PURGE_TABLE && !c->ring3_root)
+			found(context, EFFECT_STALE, "R1", cpu, (u8)BIT(i));
+	if (stale && hook_policy()->lags)
+		found(context, EFFECT_STALE, "R7", cpu, stale);
+	if (!in_zone)
+		return;
+	if (stale)
+		found(context, EFFECT_STALE, context == CONTEXT_NMI ? "R6" : NULL, cpu, stale);
+	if (lost)
+		found(context, EFFECT_LOST, context == CONTEXT_NMI ? "R6" : NULL, cpu, lost);
+}
+
+void oracles_check(const struct state *s)
+{
+	for (u32 cpu = 0; cpu < nr_model_cpus(); cpu++)
+		check_cpu(s, cpu);
+}
+
+/*
+ * R9: a drain answers to a purge that this CPU has not flushed for, or that the policy has recorded
+ * for it since its last drain, or is being asked about.
+ */
+void drain_begins(struct state *s, unsigned int cpu)
+{
+	struct cpu_state *c = &s->cpus[cpu];
+	bool owed = (s->issued & (u8)~c->covered) || c->recorded || is_asked_about(s, cpu);
+
+	c->recorded = false;
+	if (!owed && !hook_policy()->eager)
+		found(in_paranoid_door(c) ? CONTEXT_NMI : CONTEXT_PROCESS, EFFECT_SPURIOUS, "R9",
+		      cpu, 0);
+}
+
+void oracle_answered(const struct state *s, unsigned int initiator, bool ipi)
+{
+	const struct frame *f = &s->cpus[initiator].frames[0];
+
+	if (ipi && (f->flags & QUIET) && hook_policy()->defers)
+		found(CONTEXT_PROCESS, EFFECT_DISTURBED, NULL, f->arg, (u8)BIT(f->purge));
+}
+
+void oracle_stuck(const struct state *s, unsigned int cpu)
+{
+	enum context context = in_paranoid_door(&s->cpus[cpu]) ? CONTEXT_NMI : CONTEXT_PROCESS;
+
+	found(context, EFFECT_STUCK, NULL, cpu, 0);
+}

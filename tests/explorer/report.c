@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The explorer's report, see report.h. A finding is excused by a claim of the policy that has its
+ * context and effect; a disturbed CPU and a stuck hook never are.
+ */
+#include "tests/explorer/report.h"
+
+#include <string.h>
+
+#include "tests/explorer/costs.h"
+#include "tests/explorer/explored.h"
+#include "tests/explorer/hook.h"
+#include "tests/explorer/schedule.h"
+
+static const struct policy_claim *claim_of(const struct flush_policy *policy, enum context context,
+					   enum effect effect)
+{
+	for (u32 i = 0; i < policy->nr_claims; i++)
+		if (strcmp(policy->claims[i].context, context_word(context)) == 0 &&
+		    strcmp(policy->claims[i].effect, effect_word(effect)) == 0)
+			return &policy->claims[i];
+	return NULL;
+}
+
+static void print_json_telling(FILE *out, const struct telling *t)
+{
+	for (u32 i = 0; i < t->nr; i++)
+		fprintf(out, "%s\n      {\"action\": %u, \"cpu\": %u, \"nmi\": %s, \"text\": \"%s\"}",
+			i ? "," : "", t->lines[i].action, t->lines[i].cpu,
+			t->lines[i].nmi ? "true" : "false", t->lines[i].text);
+}
+
+static void print_json_finding(FILE *out, const struct conviction *c, const struct telling *t,
+			       const struct policy_claim *claim, bool first)
+{
+	fprintf(out, "%s\n    {\"context\": \"%s\", \"effect\": \"%s\", ", first ? "" : ",",
+		context_word(t->context), effect_word(t->effect));
+	if (claim)
+		fprintf(out, "\"claim\": \"%s\", ", claim->id);
+	else
+		fprintf(out, "\"claim\": null, ");
+	if (t->finding.rule)
+		fprintf(out, "\"rule\": \"%s\", ", t->finding.rule);
+	else
+		fprintf(out, "\"rule\": null, ");
+	fprintf(out, "\"cpu\": %u, \"purge\": %u, \"states\": %lu, \"schedule\": \"",
+		t->finding.cpu, t->finding.purge + 1, c->states);
+	schedule_text(out, c->actions, c->nr_actions);
+	fputs("\",\n     \"told\": [", out);
+	print_json_telling(out, t);
+	fputs("]}", out);
+}
+
+static void print_finding(const struct report *report, const struct flush_policy *policy,
+			  bool two_roots, const struct conviction *c, const struct telling *t,
+			  const struct policy_claim *claim)
+{
+	printf("  %s, %s%s%s: %s%s, after %lu states, %u actions\n", context_word(t->context),
+	       effect_word(t->effect), t->finding.rule ? ", breaks " : "",
+	       t->finding.rule ? t->finding.rule : "", claim ? "claimed as " : "not claimed",
+	       claim ? claim->id : "", c->states, c->nr_actions);
+	if (!report->tell)
+		return;
+	telling_print(stdout, t);
+	printf("  again: build/explorer/explore -p %s -r %u -b %s -s \"", policy->name,
+	       two_roots + 1, bounds_now->name);
+	schedule_text(stdout, c->actions, c->nr_actions);
+	printf("\"\n\n");
+}
+
+static bool report_findings(struct report *report, const struct flush_policy *policy,
+			    bool two_roots, const struct search *search)
+{
+	static struct telling telling;
+	bool first = true;
+
+	for (u32 context = 0; context < CONTEXTS; context++)
+		for (u32 effect = 0; effect < EFFECTS; effect++) {
+			const struct conviction *c = &search->convictions[context][effect];
+			const struct policy_claim *claim = claim_of(policy, context, effect);
+
+			if (!c->finding.found)
+				continue;
+			if (!schedule_tell(&telling, c->actions, c->nr_actions, two_roots) ||
+			    (!telling.seen[context][effect] && effect != EFFECT_STUCK))
+				explorer_fail("%s: a schedule does not replay", policy->name);
+			telling.context = context;
+			telling.effect = effect;
+			if (!claim)
+				report->unclaimed = true;
+			print_finding(report, policy, two_roots, c, &telling, claim);
+			if (report->json)
+				print_json_finding(report->json, c, &telling, claim, first);
+			first = false;
+		}
+	return !first;
+}
+
+void report_begin(struct report *report, const char *json, bool tell)
+{
+	*report = (struct report){.tell = tell};
+	if (json) {
+		report->json = fopen(json, "w");
+		if (!report->json)
+			explorer_fail("-j %s: cannot be written", json);
+		fputs("{\"schema\": 1, \"engine\": \"explorer\", \"explorations\": [", report->json);
+	}
+	printf("%-14s %5s %6s %10s %11s %5s %7s  %s\n", "Policy", "Roots", "Bounds", "States",
+	       "Transitions", "Depth", "Seconds", "Collisions");
+}
+
+void report_explore(struct report *report, const struct flush_policy *policy, bool two_roots,
+		    u64 limit)
+{
+	struct search search;
+	double states;
+
+	hook_select(policy, two_roots);
+	if (bounds_now->bystander && !policy->stop_tracking)
+		return;
+	costs_begin();
+	search_all(&search, two_roots, limit);
+	states = (double)search.states;
+	printf("%-14s %5u %6s %10lu %11lu %5u %7.2f   < %.0e%s\n", policy->name, two_roots + 1,
+	       bounds_now->name, search.states, search.transitions, search.depth, search.seconds,
+	       states * states / 36893488147419103232.0,
+	       search.complete ? "" : "  INCOMPLETE: ended at its limit");
+	if (!search.complete)
+		report->incomplete = true;
+	if (report->json)
+		fprintf(report->json,
+			"%s\n  {\"policy\": \"%s\", \"roots\": %u, \"bounds\": \"%s\", \"text\": "
+			"\"%s\", \"complete\": %s, \"states\": %lu, \"transitions\": %lu, "
+			"\"seconds\": %.3f, \"costs\": ",
+			report->any ? "," : "", policy->name, two_roots + 1, bounds_now->name,
+			bounds_now->text, search.complete ? "true" : "false", search.states,
+			search.transitions, search.seconds);
+	costs_end(report->json);
+	if (report->json)
+		fputs(",\n   \"findings\": [", report->json);
+	report_findings(report, policy, two_roots, &search);
+	if (report->json)
+		fputs("]}", report->json);
+	report->any = true;
+	fflush(stdout);
+}
+
+int report_end(struct report *report)
+{
+	if (report->json) {
+		fputs("\n]}\n", report->json);
+		if (fclose(report->json))
+			explorer_fail("the JSON could not be written");
+	}
+	if (!report->any)
+		explorer_fail("no policy can be explored like that");
+	return report->incomplete ? 4 : report->unclaimed ? 5 : 0;
+}
+
+int report_schedule(const struct flush_policy *policy, bool two_roots, const u8 *actions, u32 nr)
+{
+	static struct telling telling;
+	bool any = false;
+
+	if (!(policy->roots & (two_roots ? ROOTS_TWO : ROOTS_ONE)))
+		explorer_fail("%s cannot be run with %u root(s)", policy->name, two_roots + 1);
+	hook_select(policy, two_roots);
+	if (!schedule_tell(&telling, actions, nr, two_roots))
+		explorer_fail("the schedule is not possible: of another policy, or of another "
+			      "state of the source?");
+	telling_print(stdout, &telling);
+	for (u32 context = 0; context < CONTEXTS; context++)
+		for (u32 effect = 0; effect < EFFECTS; effect++)
+			if (telling.seen[context][effect]) {
+				any = true;
+				printf("found: %s, %s\n", context_word(context),
+				       effect_word(effect));
+			}
+	if (any && telling.finding.rule)
+		printf("breaks: %s\n", telling.finding.rule);
+	return any ? 0 : 5;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The search, see search.h. The frontier holds whole states, packed; what lies behind it only the
+ * hash, and for each state its predecessor and the action that led to it, for the schedules.
+ */
+#include "tests/explorer/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/explorer/actors.h"
+
+static struct search *search;
+
+/* --- Seen states ------------------------------------------------------------------------------- */
+
+static struct {
+	u64 *keys; /* open addressing; 0: free */
+	u64 size;  /* a power of two */
+	u64 used;
+} seen;
+
+/* MurmurHash3's finalizer over 8 bytes at a time: public domain, well mixed. */
+static u64 hash(const u8 *bytes, size_t length)
+{
+	u64 h = length * 0x9e3779b97f4a7c15UL;
+
+	while (length) {
+		size_t n = length < 8 ? length : 8;
+		u64 word = 0;
+
+		memcpy(&word, bytes, n);
+		h ^= word;
+		h ^= h >> 33;
+		h *= 0xff51afd7ed558ccdUL;
+		h ^= h >> 33;
+		h *= 0xc4ceb9fe1a85ec53UL;
+		h ^= h >> 33;
+		bytes += n;
+		length -= n;
+	}
+	return h ? h : 1;
+}
+
+static void *must(void *memory)
+{
+	if (!memory)
+		explorer_fail("out of memory after %lu states", search->states);
+	return memory;
+}
+
+static bool insert(u64 key)
+{
+	u64 i = key & (seen.size - 1);
+
+	while (seen.keys[i] && seen.keys[i] != key)
+		i = (i + 1) & (seen.size - 1);
+	if (seen.keys[i])
+		return false;
+	seen.keys[i] = key;
+	seen.used++;
+	return true;
+}
+
+static bool insert_growing(u64 key)
+{
+	u64 *old = seen.keys;
+	u64 old_size = seen.size;
+
+	if (seen.used * 2 >= seen.size) {
+		seen.size = old_size ? old_size * 2 : 1 << 16;
+		seen.keys = must(calloc(seen.size, sizeof(u64)));
+		seen.used = 0;
+		for (u64 i = 0; i < old_size; i++)
+			if (old[i])
+				insert(old[i]);
+		free(old);
+	}
+	return insert(key);
+}
+
+/* --- The way to each state --------------------------------------------------------------------- */
+
+static struct {
+	u32 *parent;
+	u8 *action;
+	u64 room;
+} way;
+
+static void remember_way(u64 index, u32 parent, u8 action)
+{
+	if (index >= way.room) {
+		way.room = way.room ? way.room * 2 : 1 << 16;
+		way.parent = must(realloc(way.parent, way.room * sizeof(u32)));
+		way.action = must(realloc(way.action, way.room));
+	}
+	way.parent[index] = parent;
+	way.action[index] = action;
+}
+
+/* --- Findings ---------------------------------------------------------------------------------- */
+
+static u32 at_state;  /* being expanded */
+static u8 at_action;  /* by which */
+
+static void note_finding(enum context context, enum effect effect, const struct finding *finding)
+{
+	struct conviction *c = &search->convictions[context][effect];
+	u32 depth = 0;
+
+	if (c->finding.found)
+		return;
+	c->finding = *finding;
+	c->states = search->states;
+	for (u32 i = at_state; i; i = way.parent[i])
+		depth++;
+	if (depth + 1 > MAX_SCHEDULE)
+		explorer_fail("a schedule is longer than %d actions", MAX_SCHEDULE);
+	c->nr_actions = depth + 1;
+	c->actions[depth] = at_action;
+	for (u32 i = at_state; i; i = way.parent[i])
+		c->actions[--depth] = way.action[i];
+}
+
+/* --- The frontier ------------------------------------------------------------------------------ */
+
+struct level {
+	u8 *bytes;
+	size_t used, room;
+	u32 first, nr; /* states, numbered */
+};
+
+static void level_add(struct level *level, const u8 *bytes, size_t length)
+{
+	if (level->used + length + 2 > level->room) {
+		level->room = (level->room + length) * 2 + (1 << 16);
+		level->bytes = must(realloc(level->bytes, level->room));
+	}
+	level->bytes[level->used++] = (u8)length;
+	level->bytes[level->used++] = (u8)(length >> 8);
+	memcpy(level->bytes + level->used, bytes, length);
+	level->used += length;
+	level->nr++;
+}
+
+static bool anybody_waits(const struct state *s)
+{
+	for (u32 cpu = 0; cpu < bounds_now->initiators; cpu++)
+		if (s->cpus[cpu].frames[0].at != INIT_NEXT)
+			return true;
+	return false;
+}
+
+static void expand(struct level *next, const struct state *from)
+{
+	u8 actions[MAX_ACTIONS], packed[PACKED_MAX];
+	u32 nr = model_actions(from, actions);
+
+	if (!nr && anybody_waits(from))
+		oracle_stuck(from, 0);
+	for (u32 i = 0; i < nr; i++) {
+		struct state s = *from;
+		size_t length;
+
+		at_action = actions[i];
+		search->transitions++;
+		if (model_apply(&s, actions[i]))
+			continue;
+		length = state_pack(&s, packed);
+		if (!insert_growing(hash(packed, length)))
+			continue;
+		remember_way(search->states, at_state, actions[i]);
+		search->states++;
+		level_add(next, packed, length);
+	}
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void search_levels(struct level *level, struct level *next, u64 limit)
+{
+	static struct state s;
+
+	while (level->nr) {
+		size_t at = 0;
+
+		next->used = 0;
+		next->nr = 0;
+		next->first = (u32)search->states;
+		for (u32 i = 0; i < level->nr; i++) {
+			size_t length = level->bytes[at] | (size_t)level->bytes[at + 1] << 8;
+
+			if (search->states >= limit)
+				return;
+			state_unpack(&s, level->bytes + at + 2);
+			at += 2 + length;
+			at_state = level->first + i;
+			expand(next, &s);
+		}
+		search->depth++;
+		struct level swap = *level;
+
+		*level = *next;
+		*next = swap;
+	}
+	search->complete = true;
+}
+
+void search_all(struct search *result, bool two_roots, u64 limit)
+{
+	struct level level = {0}, next = {0};
+	u8 packed[PACKED_MAX];
+	double start = now();
+	struct state s;
+	size_t length;
+
+	search = result;
+	*search = (struct search){0};
+	if (limit > 0xffffffffUL)
+		explorer_fail("at most 2^32 - 1 states can be explored");
+	memset(&seen, 0, sizeof(seen));
+	model_found = note_finding;
+	model_begin(&s, two_roots);
+	length = state_pack(&s, packed);
+	insert_growing(hash(packed, length));
+	remember_way(0, 0, 0);
+	search->states = 1;
+	level_add(&level, packed, length);
+	search_levels(&level, &next, limit);
+	search->seconds = now() - start;
+	free(level.bytes);
+	free(next.bytes);
+	free(seen.keys);
+	model_found = NULL;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * States as byte strings: what is not in use is left out, numbers are LEB128, since most are small.
+ * One function goes through a state in either direction, so that neither can forget a field.
+ */
+#include "tests/explorer/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct packer {
+	u8 *out;
+	const u8 *in; /* unpacking, if not NULL */
+};
+
+static void pack_u64(struct packer *p, u64 *value)
+{
+	u64 rest = *value;
+	u32 shift = 0;
+
+	if (!p->in) {
+		for (; rest >= 0x80; rest >>= 7)
+			*p->out++ = (u8)(rest | 0x80);
+		*p->out++ = (u8)rest;
+		return;
+	}
+	rest = 0;
+	do {
+		rest |= (u64)(*p->in & 0x7f) << shift;
+		shift += 7;
+	} while (*p->in++ & 0x80);
+	*value = rest;
+}
+
+static void pack_u8(struct packer *p, u8 *value)
+{
+	if (p->in)
+		*value = *p->in++;
+	else
+		*p->out++ = *value;
+}
+
+static void pack_frame(struct packer *p, struct frame *f)
+{
+	pack_u8(p, &f->kind);
+	pack_u8(p, &f->at);
+	pack_u8(p, &f->flags);
+	pack_u8(p, &f->purge);
+	pack_u8(p, &f->arg);
+	pack_u8(p, &f->hook);
+	pack_u8(p, &f->nr_history);
+	pack_u64(p, &f->saved);
+	for (u32 i = 0; i < f->nr_history; i++)
+		pack_u64(p, &f->history[i]);
+}
+
+static void pack_cpu(struct packer *p, struct cpu_state *cpu)
+{
+	pack_u8(p, &cpu->nr_frames);
+	if (!cpu->nr_frames)
+		return;
+	pack_u8(p, &cpu->nr_buffered);
+	pack_u8(p, &cpu->ring3_root);
+	pack_u8(p, &cpu->queue);
+	pack_u8(p, &cpu->visits_left);
+	pack_u8(p, &cpu->may);
+	pack_u8(p, &cpu->covered);
+	pack_u8(p, &cpu->recorded);
+	for (u32 i = 0; i < cpu->nr_buffered; i++) {
+		pack_u8(p, &cpu->buffer[i].cell);
+		pack_u8(p, &cpu->buffer[i].shift);
+		pack_u8(p, &cpu->buffer[i].size);
+		pack_u64(p, &cpu->buffer[i].value);
+	}
+	for (u32 i = 0; i < cpu->nr_frames; i++)
+		pack_frame(p, &cpu->frames[i]);
+}
+
+static void pack_purge(struct packer *p, struct purge_state *purge)
+{
+	pack_u8(p, &purge->kind);
+	pack_u8(p, &purge->generation);
+	pack_u8(p, &purge->waiting);
+	pack_u64(p, &purge->ticket);
+}
+
+/* Cells that were never written are not there yet for some states: they count as zero. */
+static void pack_cells(struct packer *p, u64 *cells)
+{
+	u8 used = MAX_CELLS;
+
+	while (!p->in && used && !cells[used - 1])
+		used--;
+	pack_u8(p, &used);
+	for (u32 i = 0; i < used; i++)
+		pack_u64(p, &cells[i]);
+}
+
+static void pack(struct packer *p, struct state *s)
+{
+	pack_u8(p, &s->present);
+	pack_u8(p, &s->issued);
+	pack_u8(p, &s->completed);
+	pack_u8(p, &s->released);
+	pack_u8(p, &s->nr_issued);
+	pack_u8(p, &s->nmis_left);
+	pack_u8(p, &s->mcs_left);
+	for (u32 i = 0; i < MAX_PURGES; i++)
+		pack_purge(p, &s->purges[i]);
+	for (u32 i = 0; i < MAX_MODEL_CPUS; i++)
+		pack_cpu(p, &s->cpus[i]);
+	pack_cells(p, s->cells);
+}
+
+size_t state_pack(const struct state *state, u8 *bytes)
+{
+	struct packer p = {.out = bytes};
+
+	pack(&p, (struct state *)(uintptr_t)state); /* packing does not write to it */
+	return (size_t)(p.out - bytes);
+}
+
+void state_unpack(struct state *state, const u8 *bytes)
+{
+	struct packer p = {.in = bytes};
+
+	memset(state, 0, offsetof(struct state, cpus));
+	for (u32 i = 0; i < MAX_MODEL_CPUS; i++)
+		state->cpus[i].nr_frames = 0;
+	memset(state->cells, 0, sizeof(state->cells));
+	pack(&p, state);
+}
