@@ -69,6 +69,18 @@ static void print_machine(const struct machine_result *m, report_write_fn write)
 		report_line(write, "timing: bare metal");
 }
 
+/* The stack of the running task: see exempt_stack() in task.c. */
+static void print_zone(struct report_paragraph *p, const struct parameters_result *parameters)
+{
+	bool trap = parameters->zone && strcmp(parameters->zone, "trap") == 0;
+	bool stale = parameters->zone && strcmp(parameters->zone, "stale") == 0;
+
+	if (trap || stale)
+		report_paragraph_format(p, "| zone %s", parameters->zone);
+	if (parameters->vmap_stack && (stale || (trap && parameters->stack_on_task)))
+		report_paragraph_text(p, "but for the running task's stack");
+}
+
 static void print_parameters(const struct parameters_result *parameters, report_write_fn write)
 {
 	struct report_paragraph p;
@@ -84,6 +96,7 @@ static void print_parameters(const struct parameters_result *parameters, report_
 				parameters->debug_pagealloc ? "on" : "off",
 				parameters->vmap_stack ? "on" : "off",
 				parameters->stack_on_task ? "task" : "entry");
+	print_zone(&p, parameters);
 	report_paragraph_end(&p);
 
 	if (parameters->broken && parameters->broken[0]) {

@@ -5,6 +5,7 @@
 #include "kernel/result_findings.h"
 
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/zone.h"
 #include "kernel/result_words.h"
 
 static const struct {
@@ -47,6 +48,13 @@ void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS])
 		for (enum finding f = 0; f < FINDINGS; f++)
 			counts[f] = saturating_add(counts[f], of_cpu[f]);
 	}
+}
+
+bool canary_convicts(const struct policy_result *policy)
+{
+	if (policy->zone == ZONE_OFF)
+		return policy->roots == 1;
+	return policy->zone == ZONE_STALE;
 }
 
 const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding)
