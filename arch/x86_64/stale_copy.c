@@ -179,23 +179,22 @@ static bool differ(pte_t one, pte_t other)
 /* VA's region, entered if it is not known yet. */
 static u32 enter_region(u64 va)
 {
-	for (;;) {
-		u32 place = region_place(va);
+	u32 place = region_place(va);
+
+	for (; place < REGIONS; place = region_place(va)) {
 		u64 free = 0;
 
-		if (place == REGIONS)
-			panic("zone=stale: %lx: more than %u regions of 2 MiB of the vmalloc area "
-			      "were in use",
-			      va, REGIONS);
-		if (regions[place] ||
-		    __atomic_compare_exchange_n(&regions[place], &free, va >> PMD_SHIFT, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-			if (!(READ_ONCE(regions_used[place / 64]) & BIT(place % 64)))
-				__atomic_fetch_or(&regions_used[place / 64], BIT(place % 64),
-						  __ATOMIC_SEQ_CST);
-			return place;
-		}
+		if (!regions[place] &&
+		    !__atomic_compare_exchange_n(&regions[place], &free, va >> PMD_SHIFT, false,
+						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			continue;
+		if (!(READ_ONCE(regions_used[place / 64]) & BIT(place % 64)))
+			__atomic_fetch_or(&regions_used[place / 64], BIT(place % 64),
+					  __ATOMIC_SEQ_CST);
+		return place;
 	}
+	panic("zone=stale: %lx: more than %u regions of 2 MiB of the vmalloc area were in use", va,
+	      REGIONS);
 }
 
 /* COPY's page table for a region; two CPUs that make it at once get the same one. */

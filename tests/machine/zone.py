@@ -46,4 +46,6 @@ ZONES = (
     # The sweep, with reads that are stale where the generations alone convict otherwise.
     BootCase("the sweep with zone=stale", "run=sweep,exact=1 zone=stale tlbi=watching+exit-flush "
              "pti=off", shows=(r"^watching .* none +pass", r"process, stale, claimed as X1")),
+    BootCase("the sweep with zone=stale, N9", "run=sweep,exact=1 zone=stale tlbi=v8-unsaved",
+             shows=(r"^v8-unsaved .* N9 +pass", r"process, stale, claimed as N9: D")),
 )
