@@ -396,7 +396,8 @@ void bench_describe(const struct flush_policy *policy, const struct bench_config
 		out->claims[i] = (struct claim_result){claim->id, claim->context, claim->effect};
 	}
 	out->nr_claims = policy->nr_claims;
-	out->zone = zone_mode;
+	out->stale_copy = zone_mode == ZONE_STALE;
+	out->never_stale = zone_mode == ZONE_TRAP;
 	out->nmi_load = config->nmi == NMI_ON ||
 			(config->nmi == NMI_AUTO && !claim_in_context(out, "nmi"));
 }

@@ -75,10 +75,11 @@ static void print_zone(struct report_paragraph *p, const struct parameters_resul
 	bool trap = parameters->zone && strcmp(parameters->zone, "trap") == 0;
 	bool stale = parameters->zone && strcmp(parameters->zone, "stale") == 0;
 
+	bool but = parameters->vmap_stack && (stale || (trap && parameters->stack_on_task));
+
 	if (trap || stale)
-		report_paragraph_format(p, "| zone %s", parameters->zone);
-	if (parameters->vmap_stack && (stale || (trap && parameters->stack_on_task)))
-		report_paragraph_text(p, "but for the running task's stack");
+		report_paragraph_format(p, "| zone %s%s", parameters->zone,
+					but ? ", but for the running task's stack" : "");
 }
 
 static void print_parameters(const struct parameters_result *parameters, report_write_fn write)

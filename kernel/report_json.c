@@ -61,9 +61,10 @@ static const struct field claim_fields[] = {
 };
 
 static const struct field kind_fields[] = {
-	{FIELD(policy_result, defers)},	   {FIELD(policy_result, eager)},
-	{FIELD(policy_result, broadcast)}, {FIELD(policy_result, ran)},
-	{FIELD(policy_result, nmi_load)},
+	{FIELD(policy_result, defers)},	     {FIELD(policy_result, eager)},
+	{FIELD(policy_result, broadcast)},   {FIELD(policy_result, ran)},
+	{FIELD(policy_result, nmi_load)},    {FIELD(policy_result, stale_copy)},
+	{FIELD(policy_result, never_stale)},
 };
 
 /* syscall_instructions is written apart: it may be null. */

@@ -2,7 +2,6 @@
 /*
  * The lines below the tables: what a figure there does not mean, and what was not tried.
  */
-#include "arch/x86_64/zone.h"
 #include "kernel/report.h"
 #include "kernel/result_findings.h"
 #include "kernel/result_words.h"
@@ -59,8 +58,8 @@ void report_print_notes(const struct run_result *run, report_write_fn write)
 
 		cpu_results_sum(policy, CPUS_ALL, &all);
 		hidden |= policy->ran && !all.canary_valid &&
-			  (policy->roots == 2 || policy->zone == ZONE_TRAP);
-		trap |= policy->zone == ZONE_TRAP;
+			  (policy->roots == 2 || policy->never_stale);
+		trap |= policy->never_stale;
 	}
 	if (hidden && trap)
 		report_line(write, "Stale n/a: zone=trap flushes on the way out, so nothing can be "

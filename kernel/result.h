@@ -87,8 +87,9 @@ struct policy_result {
 	bool eager;	/* drains at every entry, owed or not: no drain of it is spurious (R9) */
 	bool broadcast; /* neither: an instruction of the initiator flushes everywhere */
 	bool ran;
-	bool nmi_load; /* phase 2 sent NMIs to the isolated CPUs */
-	u32 zone;      /* enum zone_mode of arch/x86_64/zone.h */
+	bool nmi_load;	  /* phase 2 sent NMIs to the isolated CPUs */
+	bool stale_copy;  /* zone=stale: no CR3 write hides a missing flush from the canary */
+	bool never_stale; /* zone=trap: the mode flushes on the way out, so no canary is old */
 	enum verdict verdict;
 	char reason[160]; /* one line; empty for a pass with nothing to add */
 	u64 flushes;	  /* phase 1: flushes issued through flush_tlb_kernel_range_deferrable */

@@ -5,7 +5,6 @@
 #include "kernel/result_findings.h"
 
 #include "arch/x86_64/string.h"
-#include "arch/x86_64/zone.h"
 #include "kernel/result_words.h"
 
 static const struct {
@@ -52,9 +51,7 @@ void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS])
 
 bool canary_convicts(const struct policy_result *policy)
 {
-	if (policy->zone == ZONE_OFF)
-		return policy->roots == 1;
-	return policy->zone == ZONE_STALE;
+	return policy->stale_copy || (policy->roots == 1 && !policy->never_stale);
 }
 
 const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding)

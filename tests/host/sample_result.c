@@ -344,7 +344,7 @@ struct run_result *sample_maxima(void)
 	run->machine.loader[31] = '\0';
 	run->machine.firmware = "uefi";
 	run->parameters = (struct parameters_result){
-		text, text, ~0ULL, ~0U, ~0ULL, true, true, true, "stale",
+		text, text, ~0ULL, ~0U, ~0ULL, true, true, true, "off",
 	};
 	run->verdict = VERDICT_FAIL;
 	memset(run->reason, '\\', 159);
