@@ -14,6 +14,9 @@ SOUND = "tlbi=immediate+watching+cr3-pending+ledger"
 ZONES = (
     BootCase("zone=trap, sound policies", f"{SOUND} zone=trap",
              shows=(r"Stale n/a: zone=trap flushes on the way out", r"7 pass")),
+    # Hooks on the running task's stack: the one exception, and the report names it.
+    BootCase("zone=trap, stack=task", "tlbi=posted-v2 run=compare,nmi=off zone=trap stack=task",
+             shows=(r"stack task \| zone trap, but",)),
     BootCase("zone=stale, sound policies", f"{SOUND} zone=stale", shows=(r"7 pass",)),
     # A TLB that fills by itself: what no emulator shows.
     BootCase("zone=stale, exit-flush", "tlbi=exit-flush zone=stale",
