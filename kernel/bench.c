@@ -17,6 +17,7 @@
 #include "arch/x86_64/spinlock.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tsc.h"
+#include "arch/x86_64/zone.h"
 #include "kernel/bench_counts.h"
 #include "kernel/canary.h"
 #include "kernel/cpu_work.h"
@@ -292,7 +293,8 @@ static bool floors_reached(const struct policy_result *out)
 
 		if (!cpu_is_isolated(cpu))
 			continue;
-		if (canary.checks < FLOOR_CHECKS || (out->roots == 1 && canary.warm < FLOOR_WARM))
+		if (canary.checks < FLOOR_CHECKS ||
+		    (canary_convicts(out) && canary.warm < FLOOR_WARM))
 			return false;
 		if (out->nmi_load && canary.nmi_checks < FLOOR_NMI_CHECKS)
 			return false;
@@ -394,14 +396,13 @@ void bench_describe(const struct flush_policy *policy, const struct bench_config
 		out->claims[i] = (struct claim_result){claim->id, claim->context, claim->effect};
 	}
 	out->nr_claims = policy->nr_claims;
+	out->stale_copy = zone_mode == ZONE_STALE;
+	out->never_stale = zone_mode == ZONE_TRAP;
 	out->nmi_load = config->nmi == NMI_ON ||
 			(config->nmi == NMI_AUTO && !claim_in_context(out, "nmi"));
 }
 
-/*
- * With two roots each CR3 write hides a missing drain from the canary, on both emulators and on
- * CPUs without PCID: 0 would say too much there. One that was read stale has said enough.
- */
+/* Where it cannot convict 0 would say too much. One that was read stale has said enough. */
 static void read_canaries(struct policy_result *out)
 {
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
@@ -413,7 +414,7 @@ static void read_canaries(struct policy_result *out)
 		result->stale = canary.stale;
 		result->nmi_checks = canary.nmi_checks;
 		result->nmi_stale = canary.nmi_stale;
-		result->canary_valid = out->roots == 1 || canary.stale || canary.nmi_stale;
+		result->canary_valid = canary_convicts(out) || canary.stale || canary.nmi_stale;
 		result->nmis_sent = nmi_load_sent(cpu);
 	}
 }
@@ -442,5 +443,6 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 	phase1(config, out);
 	phase2(config, out);
 	read_canaries(out);
-	out->syscall_instructions = null_syscall_instructions(config);
+	if (zone_mode == ZONE_OFF) /* else what watches would be counted too */
+		out->syscall_instructions = null_syscall_instructions(config);
 }

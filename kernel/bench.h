@@ -29,7 +29,7 @@ struct bench_config {
 /* What a verdict needs, per policy. */
 #define FLOOR_FLUSHES	 500
 #define FLOOR_OWED	 500
-#define FLOOR_WARM	 200 /* with one root; with two a CR3 write may cool them again */
+#define FLOOR_WARM	 200 /* where canary_convicts(); elsewhere they may cool again */
 #define FLOOR_CHECKS	 200
 #define FLOOR_NMI_CHECKS 100 /* where the NMI load is on */
 

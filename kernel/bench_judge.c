@@ -136,7 +136,7 @@ static bool judge_deferral(struct policy_result *out, const struct cpu_result *c
 static bool judge_floors(struct policy_result *out, const struct cpu_result *cpu)
 {
 	/* Cold canaries first: without them more entries would prove nothing either. */
-	ERROR_IF(out->roots == 1 && cpu->warm < FLOOR_WARM,
+	ERROR_IF(canary_convicts(out) && cpu->warm < FLOOR_WARM,
 		 "too little work: CPU %u had %lu canaries proved warm, %u are needed", cpu->cpu,
 		 cpu->warm, FLOOR_WARM);
 	ERROR_IF(cpu->canary_checks < FLOOR_CHECKS,

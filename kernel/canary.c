@@ -18,6 +18,7 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/stale_copy.h"
 #include "mm/frames.h"
 #include "mm/vmalloc.h"
 
@@ -54,11 +55,12 @@ static void fill(struct canary *canary, unsigned int slot, u64 generation)
 	page->generation = generation;
 }
 
-static void publish(struct canary *canary)
+/* The PTE is the one that CPU walks to: with zone=stale in its own copy. */
+static void publish(struct canary *canary, unsigned int cpu)
 {
 	unsigned int level;
 
-	canary->pte = lookup_pte(kernel_root, canary->va, &level);
+	canary->pte = lookup_pte(kernel_root_of(cpu), canary->va, &level);
 	BUG_ON(!canary->pte || level != 1);
 	__atomic_store_n(&canary->expected, canary->generation, __ATOMIC_RELEASE);
 }
@@ -81,7 +83,7 @@ static bool canary_make(unsigned int cpu)
 	if (!canary->va)
 		return false;
 	fill(canary, 0, canary->generation);
-	publish(canary);
+	publish(canary, cpu);
 	canaries[cpu] = canary;
 	return true;
 }
@@ -129,7 +131,7 @@ bool canary_swap(unsigned int cpu, bool warm_needed)
 	canary->va = (u64)va;
 	canary->generation = next;
 	fill(canary, slot, next);
-	publish(canary);
+	publish(canary, cpu);
 	return true;
 }
 
@@ -202,6 +204,14 @@ static void warm(struct canary *canary)
 		return;
 	canary->counts.warm++;
 	__atomic_store_n(&canary->warmed, generation, __ATOMIC_RELEASE);
+}
+
+void canary_check_local(void)
+{
+	struct canary *canary = canaries[this_cpu_number()];
+
+	if (canary)
+		check(canary);
 }
 
 void canary_probe_local(void)

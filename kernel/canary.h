@@ -41,7 +41,10 @@ bool canary_swap(unsigned int cpu, bool warm_needed);
 /* Whether CPU has warmed its canary since the last swap. */
 bool canary_is_warm(unsigned int cpu);
 
-/* Reads and then warms this CPU's canary. Behind the danger zone, any stack. */
+/* Reads this CPU's canary, and counts whether it was old. */
+void canary_check_local(void);
+
+/* The same, and then warms it. Behind the danger zone, any stack. */
 void canary_probe_local(void);
 
 /*

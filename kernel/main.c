@@ -20,9 +20,12 @@
 #include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/smp_call.h"
+#include "arch/x86_64/stale_copy.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/tsc.h"
+#include "arch/x86_64/zone.h"
+#include "arch/x86_64/zone_trap.h"
 #include "boot/boot_info.h"
 #include "boot/multiboot2.h"
 #include "boot/pvh.h"
@@ -35,6 +38,8 @@
 #include "kernel/options.h"
 #include "kernel/program.h"
 #include "kernel/screen.h"
+#include "kernel/zone_break.h"
+#include "kernel/zone_report.h"
 #include "mm/frames.h"
 #include "mm/policy/policy.h"
 #include "mm/vmalloc.h"
@@ -111,6 +116,10 @@ static void read_options(void)
 	else if (options.defect[0] && options.tlbi[0])
 		snprintf(refusal, sizeof(refusal),
 			 "defect=%s: brings its own policy; valid: without tlbi=", options.defect);
+	else if (options.zone && strcmp(options.run.name, "test") == 0)
+		snprintf(refusal, sizeof(refusal),
+			 "zone=%s: run=test looks at page tables itself; valid: zone=off",
+			 zone_word(options.zone));
 	else if (options.defect[0] && !CONFIG_CONTEXT_TRACKING_WORK)
 		snprintf(refusal, sizeof(refusal),
 			 "defect=%s: this build defers nothing (CT_WORK=0)", options.defect);
@@ -122,6 +131,8 @@ static void read_options(void)
 		.loglevel = (int)options.loglevel,
 	});
 	broken = options.broken;
+	if (broken & BREAK_STAMP)
+		flush_detours |= DETOUR_NO_STAMP;
 	tlb_single_page_flush_ceiling = options.tlb_single_page_flush_ceiling;
 	panic_reboot_seconds = options.panic_seconds;
 }
@@ -284,8 +295,8 @@ static void describe_machine(void)
 	struct machine_result *m = &setup.machine;
 	struct parameters_result *p = &setup.parameters;
 	static char broken_words[32];
-	static const char *const words[] = {"drain", "ipi",   "undercount", "gap",
-					    "fill",  "stamp", "ap"};
+	static const char *const words[] = {"drain", "ipi", "undercount", "gap",   "fill",
+					    "stamp", "ap",  "pointer",	  "early", "nmi"};
 
 	memcpy(m->cpu_brand, cpu_features.brand, sizeof(m->cpu_brand));
 	memcpy(m->hypervisor, cpu_features.hypervisor, sizeof(m->hypervisor));
@@ -323,6 +334,7 @@ static void describe_machine(void)
 	p->debug_pagealloc = options.debug_pagealloc;
 	p->vmap_stack = options.vmap_stack;
 	p->stack_on_task = options.stack_on_task;
+	p->zone = zone_word(options.zone);
 	setup.options = &options;
 }
 
@@ -335,6 +347,21 @@ static void add_programs(void)
 			panic("module %s cannot be mapped", boot.module[i].name);
 		program_add(boot.module[i].name, image, boot.module[i].len);
 	}
+}
+
+/* What watches the danger zone, outermost, and what breaks it on purpose. */
+static void init_zone(void)
+{
+	const char *error = NULL;
+
+	zone_mode = options.zone;
+	zone_break_init();
+	if (zone_mode == ZONE_TRAP)
+		zone_trap_init();
+	else if (zone_mode == ZONE_STALE)
+		error = stale_copies_init();
+	if (error)
+		refuse_to_boot("memory", error);
 }
 
 /* On the boot CPU's own kernel stack, with guard pages. */
@@ -352,6 +379,7 @@ static _Noreturn void run(void)
 	if (!vmalloc_init(kernel_root, &config))
 		refuse_to_boot("memory", "too short for the vmalloc area's tables");
 	add_programs();
+	init_zone();
 	describe_machine();
 	machine_end(find_experiment(name)->run(&setup));
 }

@@ -9,6 +9,7 @@
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpu_number.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/zone.h"
 #include "kernel/cpulist.h"
 
 /* A word and the number that it stands for; a list of them ends with a NULL word. */
@@ -180,6 +181,8 @@ static bool parse_console(struct parser *p, const struct option *option, const c
 
 static const struct choice off_on[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
 static const struct choice roots[] = {{"off", PTI_OFF}, {"on", PTI_ON}, {NULL, 0}};
+static const struct choice zones[] = {
+	{"off", ZONE_OFF}, {"trap", ZONE_TRAP}, {"stale", ZONE_STALE}, {NULL, 0}};
 static const struct choice stacks[] = {{"entry", 0}, {"task", 1}, {NULL, 0}};
 static const struct choice breaks[] = {
 	{"drain", BREAK_DRAIN},
@@ -189,6 +192,9 @@ static const struct choice breaks[] = {
 	{"fill", BREAK_FILL},
 	{"stamp", BREAK_STAMP},
 	{"ap", BREAK_AP},
+	{"pointer", BREAK_POINTER},
+	{"early", BREAK_EARLY},
+	{"nmi", BREAK_NMI},
 	{NULL, 0},
 };
 static const char *const defects[] = {"N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8", "N9", NULL};
@@ -207,6 +213,7 @@ static const struct option table[] = {
 	{OPTION("debug_pagealloc", parse_choice, debug_pagealloc), .choices = off_on},
 	{OPTION("vmap_stack", parse_choice, vmap_stack), .choices = off_on},
 	{OPTION("stack", parse_choice, stack_on_task), .choices = stacks},
+	{OPTION("zone", parse_choice, zone), .choices = zones},
 	{OPTION("nopcid", parse_flag, nopcid), .valid = "nopcid alone"},
 	{OPTION("nox2apic", parse_flag, nox2apic), .valid = "nox2apic alone"},
 	{OPTION("maxcpus", parse_number, max_cpus), RANGE(1, MAX_CPUS)},

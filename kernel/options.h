@@ -25,6 +25,7 @@ struct options {
 	bool debug_pagealloc;		      /* false */
 	bool vmap_stack;		      /* true */
 	bool stack_on_task;		      /* stack=task; false */
+	u32 zone;			      /* enum zone_mode; ZONE_OFF */
 	bool nopcid, nox2apic;		      /* false */
 	u32 max_cpus;			      /* MAX_CPUS */
 	char defect[4];			      /* "N1".."N9"; "": none */

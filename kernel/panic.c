@@ -10,9 +10,11 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
+#include "arch/x86_64/zone_trap.h"
 #include "kernel/console.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
+#include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
 
 #define PANIC_TEXT 400
@@ -97,6 +99,17 @@ static void say_address(u64 addr)
 	say("\n");
 }
 
+static void say_zone(u64 rip)
+{
+	char history[PANIC_TEXT / 2], place[40];
+
+	zone_history(history, sizeof(history));
+	zone_place(place, sizeof(place), rip);
+	say("R3: in the danger zone%s%s, where zone=trap has the vmalloc area absent\n",
+	    place[0] ? ", at " : "", place);
+	say("doors that this CPU has passed, by its entry count: %s\n", history);
+}
+
 void handle_kernel_exception(struct pt_regs *regs)
 {
 	u64 fault_address = read_cr2();
@@ -106,6 +119,8 @@ void handle_kernel_exception(struct pt_regs *regs)
 	    vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
 	if (regs->vector == VECTOR_PF || regs->vector == VECTOR_DF)
 		say_address(fault_address);
+	if (zone_trap_in_zone(regs->vector == VECTOR_DF))
+		say_zone(regs->rip);
 	say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
 	    regs->rdx);
 	say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,

@@ -69,6 +69,19 @@ static void print_machine(const struct machine_result *m, report_write_fn write)
 		report_line(write, "timing: bare metal");
 }
 
+/* The stack of the running task: see exempt_stack() in task.c. */
+static void print_zone(struct report_paragraph *p, const struct parameters_result *parameters)
+{
+	bool trap = parameters->zone && strcmp(parameters->zone, "trap") == 0;
+	bool stale = parameters->zone && strcmp(parameters->zone, "stale") == 0;
+
+	bool but = parameters->vmap_stack && (stale || (trap && parameters->stack_on_task));
+
+	if (trap || stale)
+		report_paragraph_format(p, "| zone %s%s", parameters->zone,
+					but ? ", but for the running task's stack" : "");
+}
+
 static void print_parameters(const struct parameters_result *parameters, report_write_fn write)
 {
 	struct report_paragraph p;
@@ -84,6 +97,7 @@ static void print_parameters(const struct parameters_result *parameters, report_
 				parameters->debug_pagealloc ? "on" : "off",
 				parameters->vmap_stack ? "on" : "off",
 				parameters->stack_on_task ? "task" : "entry");
+	print_zone(&p, parameters);
 	report_paragraph_end(&p);
 
 	if (parameters->broken && parameters->broken[0]) {

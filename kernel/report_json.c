@@ -43,10 +43,15 @@ static const struct field machine_fields[] = {
 };
 
 static const struct field parameter_fields[] = {
-	{FIELD(parameters_result, cmdline)},	    {FIELD(parameters_result, broken)},
-	{FIELD(parameters_result, seed)},	    {FIELD(parameters_result, flush_ceiling)},
-	{FIELD(parameters_result, lazy_max_pages)}, {FIELD(parameters_result, debug_pagealloc)},
-	{FIELD(parameters_result, vmap_stack)},	    {FIELD(parameters_result, stack_on_task)},
+	{FIELD(parameters_result, cmdline)},
+	{FIELD(parameters_result, broken)},
+	{FIELD(parameters_result, seed)},
+	{FIELD(parameters_result, flush_ceiling)},
+	{FIELD(parameters_result, lazy_max_pages)},
+	{FIELD(parameters_result, zone)},
+	{FIELD(parameters_result, debug_pagealloc)},
+	{FIELD(parameters_result, vmap_stack)},
+	{FIELD(parameters_result, stack_on_task)},
 };
 
 static const struct field claim_fields[] = {
@@ -56,9 +61,10 @@ static const struct field claim_fields[] = {
 };
 
 static const struct field kind_fields[] = {
-	{FIELD(policy_result, defers)},	   {FIELD(policy_result, eager)},
-	{FIELD(policy_result, broadcast)}, {FIELD(policy_result, ran)},
-	{FIELD(policy_result, nmi_load)},
+	{FIELD(policy_result, defers)},	     {FIELD(policy_result, eager)},
+	{FIELD(policy_result, broadcast)},   {FIELD(policy_result, ran)},
+	{FIELD(policy_result, nmi_load)},    {FIELD(policy_result, stale_copy)},
+	{FIELD(policy_result, never_stale)},
 };
 
 /* syscall_instructions is written apart: it may be null. */

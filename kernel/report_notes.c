@@ -50,16 +50,21 @@ static void print_nmi_loads(const struct run_result *run, report_write_fn write)
 
 void report_print_notes(const struct run_result *run, report_write_fn write)
 {
-	bool hidden = false;
+	bool hidden = false, trap = false;
 
 	for (u32 i = 0; i < run->nr_policies; i++) {
 		const struct policy_result *policy = &run->policies[i];
 		struct cpu_result all;
 
 		cpu_results_sum(policy, CPUS_ALL, &all);
-		hidden |= policy->ran && policy->roots == 2 && !all.canary_valid;
+		hidden |= policy->ran && !all.canary_valid &&
+			  (policy->roots == 2 || policy->never_stale);
+		trap |= policy->never_stale;
 	}
-	if (hidden)
+	if (hidden && trap)
+		report_line(write, "Stale n/a: zone=trap flushes on the way out, so nothing can be "
+				   "stale; Lost convicts");
+	else if (hidden)
 		report_line(write, "Stale n/a: with two roots each CR3 write hides a missing drain "
 				   "from the canary; Lost convicts");
 	print_nmi_loads(run, write);

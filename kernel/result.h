@@ -60,7 +60,7 @@ struct cpu_result {
 	u64 stale;	   /* of these, how many read the old frame */
 	u64 nmi_checks;	   /* canaries read in an NMI handler, with a stable expectation */
 	u64 nmi_stale;	   /* of these, how many read the old frame */
-	bool canary_valid; /* false: the canary cannot convict here (two roots): print n/a */
+	bool canary_valid; /* false: the canary cannot convict here: print n/a */
 	u64 lost;	   /* generation oracle: checks that found a completed purge uncovered */
 	u64 lost_in_nmi;   /* of these, checks in an NMI handler */
 	/* Phase 1, told by ring 3 itself (program spin) */
@@ -87,7 +87,9 @@ struct policy_result {
 	bool eager;	/* drains at every entry, owed or not: no drain of it is spurious (R9) */
 	bool broadcast; /* neither: an instruction of the initiator flushes everywhere */
 	bool ran;
-	bool nmi_load; /* phase 2 sent NMIs to the isolated CPUs */
+	bool nmi_load;	  /* phase 2 sent NMIs to the isolated CPUs */
+	bool stale_copy;  /* zone=stale: no CR3 write hides a missing flush from the canary */
+	bool never_stale; /* zone=trap: the mode flushes on the way out, so no canary is old */
 	enum verdict verdict;
 	char reason[160]; /* one line; empty for a pass with nothing to add */
 	u64 flushes;	  /* phase 1: flushes issued through flush_tlb_kernel_range_deferrable */
@@ -123,6 +125,7 @@ struct parameters_result {
 	u32 flush_ceiling; /* tlb_single_page_flush_ceiling */
 	u64 lazy_max_pages;
 	bool debug_pagealloc, vmap_stack, stack_on_task;
+	const char *zone; /* "off" | "trap" | "stale" */
 };
 
 struct run_result {

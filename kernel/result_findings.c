@@ -49,6 +49,11 @@ void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS])
 	}
 }
 
+bool canary_convicts(const struct policy_result *policy)
+{
+	return policy->stale_copy || (policy->roots == 1 && !policy->never_stale);
+}
+
 const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding)
 {
 	for (u32 i = 0; i < policy->nr_claims; i++)

@@ -24,6 +24,13 @@ void cpu_findings(const struct policy_result *policy, const struct cpu_result *c
 		  u64 counts[FINDINGS]);
 void policy_findings(const struct policy_result *policy, u64 counts[FINDINGS]);
 
+/*
+ * Whether a flush that is missing can show as a stale read. With one root it can. With two each CR3
+ * write hides it, on both emulators and on CPUs without PCID; not from a stale copy, which none of
+ * those writes changes. Under zone=trap nothing is ever stale: that mode flushes on the way out.
+ */
+bool canary_convicts(const struct policy_result *policy);
+
 /* The claim of POLICY that covers FINDING, or NULL. */
 const struct claim_result *claim_of(const struct policy_result *policy, enum finding finding);
 

@@ -4,25 +4,25 @@
  */
 #include "kernel/sweep_report.h"
 
-#include "arch/x86_64/doors.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/zone.h"
 #include "kernel/console.h"
 #include "kernel/format.h"
 #include "kernel/parse.h"
 #include "kernel/report_lines.h"
+#include "kernel/zone_report.h"
 
 /* Of the steps, so many have to begin with a warm canary: three of four. */
 #define WARM_PART  3
 #define WARM_WHOLE 4
 
-/* Where an instruction is, without a symbol table: from the window's beginning, or its address. */
+/* Where an instruction is, without a symbol table: from the window's beginning, and its address. */
 static void add_rip(struct text *text, u64 rip)
 {
-	if (rip >= (u64)danger_zone_begin && rip < (u64)danger_zone_end)
-		text_add(text, " = danger_zone_begin+0x%lx", rip - (u64)danger_zone_begin);
-	else if (rip >= (u64)exit_zone_begin && rip < (u64)exit_zone_end)
-		text_add(text, " = exit_zone_begin+0x%lx", rip - (u64)exit_zone_begin);
-	text_add(text, " (%lx)", rip);
+	char place[40];
+
+	zone_place(place, sizeof(place), rip);
+	text_add(text, "%s%s (%lx)", place[0] ? " = " : "", place, rip);
 }
 
 /* "C at entry+3 = danger_zone_begin+0x14 (ffffffff8021c014)" */
@@ -56,10 +56,23 @@ static bool judge_findings(const struct sweep *s, struct text *reason)
 	return true;
 }
 
-/* With two roots the CR3 writes hide a missing flush from the canary. */
+/* With two roots the CR3 writes hide a missing flush from the canary, but not from a stale copy. */
 static bool canary_counts_here(const struct sweep *s)
 {
-	return s->mode.roots == ROOTS_ONE;
+	return s->mode.roots == ROOTS_ONE || zone_mode == ZONE_STALE;
+}
+
+/* Whether CLAIM is one that can be shown here. */
+static bool can_be_shown(const struct sweep *s, const struct policy_claim *claim)
+{
+	const char *speculative = s->policy->speculative;
+
+	if (strcmp(claim->effect, sweep_effect_word(SWEEP_STALE)) != 0)
+		return true;
+	if (!canary_counts_here(s))
+		return false;
+	return zone_mode == ZONE_STALE || !speculative || strcmp(claim->id, speculative) != 0 ||
+	       strcmp(claim->context, sweep_context_word(SWEEP_PROCESS)) != 0;
 }
 
 static bool judge_work(const struct sweep *s, struct text *reason)
@@ -85,10 +98,9 @@ static bool judge_claims(const struct sweep *s, struct text *reason)
 {
 	for (u32 i = 0; i < s->policy->nr_claims; i++) {
 		const struct policy_claim *claim = &s->policy->claims[i];
-		bool stale = strcmp(claim->effect, sweep_effect_word(SWEEP_STALE)) == 0;
 		const struct finding *found = sweep_claimed(s, claim);
 
-		if ((stale && !canary_counts_here(s)) || (found && found->steps))
+		if (!can_be_shown(s, claim) || (found && found->steps))
 			continue;
 		text_add(reason, "claim %s (%s, %s) was not shown", claim->id, claim->context,
 			 claim->effect);

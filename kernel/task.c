@@ -10,13 +10,17 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/doors.h"
 #include "arch/x86_64/kernel_map.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/roots.h"
+#include "arch/x86_64/stale_copy.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
+#include "arch/x86_64/zone.h"
+#include "arch/x86_64/zone_trap.h"
 #include "kernel/elf.h"
 #include "mm/frames.h"
 #include "mm/vmalloc.h"
@@ -78,7 +82,7 @@ static int build_root(struct task *task, const struct elf_program *elf,
 	u64 *root = phys_to_virt(task->mm.root);
 	int err = 0;
 
-	memcpy(root + 256, (u64 *)phys_to_virt(kernel_root) + 256, 256 * sizeof(u64));
+	memcpy(root + 256, (u64 *)phys_to_virt(kernel_root_of(task->cpu)) + 256, 256 * sizeof(u64));
 	for (u32 i = 0; i < elf->nr_segments && !err; i++)
 		err = load_segment(task, &elf->segments[i]);
 	for (u32 i = 1; i <= USER_STACK_PAGES && !err; i++)
@@ -162,6 +166,27 @@ static void start_frame(const struct task *task, struct pt_regs *regs)
 	regs->rdi = task->arg;
 }
 
+static bool stack_stays_in_zone(const struct task *task)
+{
+	return zone_mode == ZONE_TRAP && hooks_on_task_stack && task->vmap_stack;
+}
+
+/*
+ * The exception from R3 that the seed needs: the stack of the running task. It is not unmapped
+ * while the task lives, so no flush of it can be owed, if none was when the task started. With
+ * zone=stale it is taken from the live tables all the same, lest a policy that did owe one cost the
+ * kernel its own stack; with zone=trap it stays if the policy's hooks run on it.
+ */
+static void exempt_stack(const struct task *task)
+{
+	u64 stack = (u64)task->vmap_stack;
+
+	if (zone_mode == ZONE_STALE)
+		stale_copy_exempt(stack, TASK_STACK_BYTES);
+	if (stack_stays_in_zone(task))
+		zone_trap_exempt(stack, TASK_STACK_BYTES);
+}
+
 /*
  * The root is loaded and the task's stack becomes the kernel stack while the CPU is in the kernel,
  * so both happen behind its last drain: what is loaded here is never stale.
@@ -179,6 +204,8 @@ void task_run(void *arg)
 	cpu->current = task;
 	__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
 	write_cr3(task->mm.root);
+	if (task->vmap_stack)
+		exempt_stack(task);
 	if (two_roots) {
 		roots_split(task->mm.root);
 		__flush_tlb_all(); /* of both PCIDs: the last task's translations */
@@ -186,7 +213,9 @@ void task_run(void *arg)
 	start_frame(task, (struct pt_regs *)cpu->user_frame);
 	enter_task(&cpu->idle_rsp, task->kernel_stack_top);
 
-	write_cr3(kernel_root);
+	if (stack_stays_in_zone(task))
+		zone_trap_end_exempt((u64)task->vmap_stack, TASK_STACK_BYTES);
+	write_cr3(kernel_root_of(cpu->cpu));
 	__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 	cpu->current = NULL;
 	cpu->kernel_stack_top = idle_stack_top;

@@ -9,6 +9,7 @@
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
+#include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/step.h"
 
@@ -21,6 +22,8 @@ void asm_offsets(void)
 	DEFINE(KERNEL_BASE, KERNEL_BASE);
 	DEFINE(DIRECT_MAP_SLOT, DIRECT_MAP_BASE >> 39 & 511);
 	DEFINE(CPU_AREA_STRIDE, CPU_AREA_STRIDE);
+	DEFINE(CR3_RING3_ROOT, CR3_RING3_ROOT);
+	DEFINE(CR3_RING3_PCID, CR3_RING3_PCID);
 	DEFINE(USER_CS, USER_CS);
 	DEFINE(USER_DS, USER_DS);
 

@@ -15,6 +15,10 @@ enum {
 	BREAK_FILL = 1 << 4,	   /* canaries are not brought into the TLB before their purge */
 	BREAK_STAMP = 1 << 5,	   /* full flushes do not stamp the generation oracle */
 	BREAK_AP = 1 << 6,	   /* the first CPU that is called never answers */
+	/* R3, kernel/zone_break.c: */
+	BREAK_POINTER = 1 << 7, /* the way in reads vmalloc'd memory before the policy's hook */
+	BREAK_EARLY = 1 << 8,	/* it switches to the task's stack before it */
+	BREAK_NMI = 1 << 9,	/* an NMI's handler reads it before nmi_enter */
 };
 
 /* Written before the other CPUs start (and by tests, which put it back). Readable in the danger

@@ -113,6 +113,11 @@ static __always_inline u64 read_rflags(void)
 	return flags;
 }
 
+static __always_inline void write_rflags(u64 flags)
+{
+	__asm__ volatile("pushq %0; popfq" ::"r"(flags) : "memory", "cc");
+}
+
 static __always_inline void local_irq_enable(void)
 {
 	__asm__ volatile("sti" ::: "memory");

@@ -21,12 +21,24 @@ struct door_ops {
 /* Written only by doors_set(), while no CPU is in ring 3 or between a door and its C handler. */
 extern struct door_ops doors;
 
+/* stack=task is in force: the enter and exit hooks run on the task's stack. Set by doors_set(). */
+extern bool hooks_on_task_stack;
+
 /*
  * Points the doors at OPS. With ON_TASK_STACK the enter and exit hooks run on the running task's
  * kernel stack, as the posted v2 to v4 did: the one named exception to R3.
  * Context: all other CPUs stopped with interrupts off (stop_cpus()).
  */
 void doors_set(const struct door_ops *ops, bool on_task_stack);
+
+/*
+ * Puts OPS around whatever doors_set() will set, which goes to *INNER; a member of OPS that is NULL
+ * leaves that door as it is. The next one goes around this one. INNER has to lie in .entry.data.
+ * For what watches the zone and for broken controls. Boot CPU, before doors_set() matters; at most
+ * MAX_DOOR_WRAPS.
+ */
+#define MAX_DOOR_WRAPS 2
+void doors_wrap(const struct door_ops *ops, struct door_ops *inner);
 
 /* The danger zone on the way in: first instruction of SYSCALL's door, first one after enter. */
 extern const char danger_zone_begin[], danger_zone_end[];

@@ -138,8 +138,16 @@ exit_zone_end:
 
 ; --- From ring 0 -------------------------------------------------------------------------------
 
+; An exception in the danger zone may come from ring 3's root, where no handler is mapped.
 from_kernel:
 	PUSH_REGS
+	mov rsi, cr3
+	test esi, CR3_RING3_ROOT
+	jz .kernel_root
+	mov rax, rsi
+	and rax, ~(CR3_RING3_ROOT | CR3_RING3_PCID)
+	mov cr3, rax
+.kernel_root:
 	mov rdi, rsp
 	call handle_kernel_entry
 	cmp qword [rsp + REGS_VECTOR], VECTOR_FIRST_IRQ

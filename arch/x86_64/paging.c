@@ -8,6 +8,7 @@
 #include "arch/x86_64/paging_table.h"
 
 u64 paging_supported_flags = ~0UL;
+void (*paging_changed)(phys_addr_t root, u64 start, u64 end);
 
 pte_t *paging_walk_to(phys_addr_t root, u64 va, unsigned int *level)
 {
@@ -47,6 +48,7 @@ static int map_leaf(phys_addr_t root, u64 va, unsigned int level, pte_t value)
 	if (pte_read(entry) & PTE_PRESENT)
 		return -EEXIST;
 	pte_write(entry, value & (paging_supported_flags | PTE_ADDR_MASK | PTE_LARGE));
+	tell_change(root, va, va + level_size(level));
 	return 0;
 }
 
@@ -137,6 +139,7 @@ u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end)
 			pte_write(entry, 0);
 			cleared++;
 		}
+		tell_change(root, va, min(next, va_end));
 		if (next < va) /* the last table of the address space */
 			break;
 		va = next;

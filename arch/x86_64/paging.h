@@ -51,6 +51,12 @@ typedef u64 pte_t;
 extern u64 paging_supported_flags;
 
 /*
+ * Told of every change of leaf entries of ROOT within [start, end), behind the change. NULL but
+ * with zone=stale (stale_copy.c). Set at boot.
+ */
+extern void (*paging_changed)(phys_addr_t root, u64 start, u64 end);
+
+/*
  * Where table frames come from and go to; defined on a higher floor (mm/table_frames.c).
  * paging_alloc_table() returns a zeroed frame, or 0 when there is none.
  */

@@ -75,6 +75,7 @@ int change_flags(phys_addr_t root, u64 va, u64 len, u64 set, u64 clear)
 
 		BUG_ON(!entry);
 		pte_write(entry, (pte_read(entry) & ~clear) | (set & paging_supported_flags));
+		tell_change(root, va, next_leaf(va, level));
 		va = next_leaf(va, level);
 	}
 	return 0;

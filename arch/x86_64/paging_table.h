@@ -53,6 +53,12 @@ static inline pte_t table_entry(phys_addr_t table, u64 va)
 	return table | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (va >> 63 ? 0 : PTE_USER);
 }
 
+static inline void tell_change(phys_addr_t root, u64 start, u64 end)
+{
+	if (unlikely(paging_changed != NULL))
+		paging_changed(root, start, end);
+}
+
 /*
  * Follows VA down from ROOT to the entry where the walk ends: one that is not present, or a leaf.
  * *level is that entry's level. VA must be canonical.

@@ -11,6 +11,7 @@
 #include "arch/x86_64/tlb_gen.h"
 #include "arch/x86_64/types.h"
 #include "arch/x86_64/user_page.h"
+#include "arch/x86_64/zone_trap.h"
 
 struct call_item;
 struct call_stats;
@@ -76,6 +77,7 @@ struct percpu {
 	u64 fault_fixup;	       /* nonzero: see extable.h */
 	u32 relax_turns;	       /* see relax.c */
 	u32 deadline_looks;	       /* see tsc.c */
+	struct zone_trap_cpu zone;     /* zone=trap */
 	bool timer_in_use;	       /* apic_timer_local() has armed it */
 	bool online;		       /* set once by the CPU itself, never cleared */
 };

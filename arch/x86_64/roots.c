@@ -8,11 +8,14 @@
 #include "arch/x86_64/roots.h"
 
 #include "arch/x86_64/cpu_area.h"
+#include "arch/x86_64/cpu_number.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/kernel_map.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging_table.h"
+#include "arch/x86_64/stale_copy.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/zone.h"
 
 #define USER_HALF 256 /* top-level entries */
 
@@ -66,10 +69,18 @@ static void set_global_below(phys_addr_t table, unsigned int level, u64 va, bool
 	}
 }
 
+static void set_global(phys_addr_t root, bool global, unsigned int slot, unsigned int end)
+{
+	const pte_t *top = phys_to_virt(root);
+
+	for (; slot < end; slot++)
+		if (top[slot] & PTE_PRESENT)
+			set_global_below(top[slot] & PTE_ADDR_MASK, 3, ~0UL << 48 | (u64)slot << 39,
+					 global);
+}
+
 void roots_select(bool two)
 {
-	const pte_t *top = phys_to_virt(kernel_root);
-
 	if (two == two_roots)
 		return;
 	two_roots = two;
@@ -79,10 +90,19 @@ void roots_select(bool two)
 		paging_supported_flags &= ~PTE_GLOBAL;
 	else
 		paging_supported_flags |= PTE_GLOBAL;
-	for (unsigned int slot = USER_HALF; slot < 512; slot++)
-		if (top[slot] & PTE_PRESENT)
-			set_global_below(top[slot] & PTE_ADDR_MASK, 3, ~0UL << 48 | (u64)slot << 39,
-					 !two);
+	set_global(kernel_root, !two, USER_HALF, 512);
+	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+		if (kernel_root_of(cpu) != kernel_root)
+			set_global(kernel_root_of(cpu), !two, VMALLOC_START >> 39 & 511,
+				   VMALLOC_END >> 39 & 511);
+}
+
+/* zone=stale: what a flush reads before it switches to the kernel's root (stale_copy.c). */
+static void share_direct_map(pte_t *ring3, const pte_t *kernel)
+{
+	unsigned int first = DIRECT_MAP_BASE >> 39 & 511;
+
+	memcpy(ring3 + first, kernel + first, (DIRECT_MAP_SIZE >> 39) * sizeof(pte_t));
 }
 
 void roots_split(phys_addr_t root)
@@ -96,6 +116,8 @@ void roots_split(phys_addr_t root)
 		ring3[slot] = kernel[slot] & ~PTE_NX;
 	memcpy(ring3 + USER_HALF, shared + USER_HALF, USER_HALF * sizeof(pte_t));
 	ring3[cpu_areas] = kernel[cpu_areas];
+	if (zone_mode == ZONE_STALE)
+		share_direct_map(ring3, kernel);
 	for (unsigned int slot = 0; slot < USER_HALF && cpu_features.nx; slot++)
 		if (kernel[slot] & PTE_PRESENT)
 			kernel[slot] |= PTE_NX;

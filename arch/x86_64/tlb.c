@@ -5,12 +5,13 @@
  */
 #include "arch/x86_64/tlb.h"
 
-#include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/roots.h"
+#include "arch/x86_64/stale_copy.h"
 
+u32 flush_detours __section(".entry.data");
 u32 tlb_single_page_flush_ceiling __section(".entry.data") = 33;
 
 noinstr void tlb_invlpg(u64 addr)
@@ -61,23 +62,48 @@ void tlb_tlbsync(void)
 	__asm__ volatile(".byte 0x0f, 0x01, 0xff" ::: "memory");
 }
 
-noinstr void __flush_tlb_all(void)
+static __always_inline void drop_all(void)
 {
-	u64 issued = tlb_gen_issued();
-
 	if (!cpu_features.pge)
 		tlb_write_cr3();
 	else if (cpu_features.invpcid)
 		tlb_invpcid(INVPCID_ALL_GLOBAL, 0, 0);
 	else
 		tlb_toggle_pge();
+}
+
+noinstr void tlb_drop_all(void)
+{
+	drop_all();
+}
+
+static noinstr void flush_all_with_detours(u64 issued)
+{
+	if (flush_detours & DETOUR_STALE_COPY)
+		stale_copy_sync(STALE_COVER_ALL);
+	drop_all();
 	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	if (likely(!(broken & BREAK_STAMP)))
+	if (!(flush_detours & DETOUR_NO_STAMP))
 		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}
+
+noinstr void __flush_tlb_all(void)
+{
+	u64 issued = tlb_gen_issued();
+
+	if (unlikely(flush_detours)) {
+		flush_all_with_detours(issued);
+		return;
+	}
+	drop_all();
+	this_cpu()->tlb.nr_tlb_local_flush_all++;
+	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
 }
 
 noinstr void flush_tlb_one_kernel(u64 addr)
 {
+	if (unlikely(flush_detours & DETOUR_STALE_COPY))
+		stale_copy_sync_page(addr);
 	tlb_invlpg(addr);
 	this_cpu()->tlb.nr_tlb_local_flush_one++;
 }

@@ -8,6 +8,14 @@
 
 #include "arch/x86_64/types.h"
 
+/*
+ * What flushes do beside flushing: 0 in an honest run without zone=stale. One word, so that the
+ * usual flush has one test. Readable in the danger zone.
+ */
+#define DETOUR_NO_STAMP	  BIT(0) /* break=stamp: full flushes do not stamp the generation oracle */
+#define DETOUR_STALE_COPY BIT(1) /* zone=stale: what is flushed is copied (stale_copy.h) */
+extern u32 flush_detours;
+
 /* Pages; strictly more than this and a range is flushed as a whole (Linux: 33). Boot option. */
 extern u32 tlb_single_page_flush_ceiling;
 
@@ -24,7 +32,10 @@ void flush_tlb_one_kernel(u64 addr);
 /* Drops one user page's entries of this CPU, of both roots if there are two. Kernel's root. */
 void flush_tlb_one_user_local(u64 addr);
 
-/* The primitives themselves, for the tests: none counts or stamps. */
+/* The hardware's part of __flush_tlb_all(): it counts, stamps and copies nothing. */
+void tlb_drop_all(void);
+
+/* The primitives themselves, for the tests: none counts, stamps or copies. */
 enum invpcid_type { INVPCID_ADDR, INVPCID_SINGLE, INVPCID_ALL_GLOBAL, INVPCID_ALL_NON_GLOBAL };
 void tlb_invlpg(u64 addr);
 void tlb_write_cr3(void);

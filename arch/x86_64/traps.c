@@ -133,12 +133,20 @@ void handle_user_entry(struct pt_regs *regs)
 	oracle_check_local(CHECK_EXIT);
 }
 
-void handle_kernel_entry(struct pt_regs *regs)
+/*
+ * Nothing that may fault in ring 0 does so in the danger zone: there no table of fixups helps, with
+ * zone=trap least of all. On ring 3's root it cannot be meant either; the door has left that root,
+ * so that there is somebody to say so.
+ */
+void handle_kernel_entry(struct pt_regs *regs, u64 interrupted_cr3)
 {
 	if (regs->vector >= VECTOR_FIRST_IRQ) {
 		handle_interrupt(regs);
 		return;
 	}
+	if ((interrupted_cr3 & CR3_RING3_ROOT) ||
+	    (regs->vector == VECTOR_PF && zone_trap_struck(read_cr2())))
+		handle_kernel_exception(regs);
 	if (regs->vector == VECTOR_BP && bp_hook) {
 		bp_hook(regs);
 		return;

@@ -9,7 +9,7 @@
 
 /* Called by entry.asm only. */
 void handle_user_entry(struct pt_regs *regs);
-void handle_kernel_entry(struct pt_regs *regs);
+void handle_kernel_entry(struct pt_regs *regs, u64 interrupted_cr3);
 void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3);
 
 /* "#PF page fault", for reports. */

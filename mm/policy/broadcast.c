@@ -14,6 +14,8 @@
 
 static const char *broadcast_missing(void)
 {
+	if (flush_detours & DETOUR_STALE_COPY)
+		return "zone=stale: a CPU's copy does not hear of INVLPGB";
 	return cpu_features.invlpgb ? NULL : "this CPU has no INVLPGB (CPUID 80000008H)";
 }
 

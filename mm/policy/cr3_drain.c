@@ -6,7 +6,8 @@
  * globals that it covers.
  *
  * A control, for engines rather than for policies: QEMU's TCG drops global entries at a CR3 write,
- * so it cannot show this and lets it pass; Bochs and hardware keep them, and the canary convicts.
+ * so it cannot show this and lets it pass; Bochs and hardware keep them, and so does zone=stale
+ * anywhere: the canary convicts.
  * The purges are booked as covered, as the author of such a drain would, so the generation oracle
  * is blind to it by construction.
  */

@@ -3,6 +3,7 @@
  * What a policy does when work is owed: see ops.h. noinstr, interrupts off, any stale translation
  * may still be in the TLB.
  */
+#include "arch/x86_64/stale_copy.h"
 #include "mm/policy/ops.h"
 
 noinstr bool drain_begin_local(void)
@@ -27,6 +28,21 @@ noinstr void flush_range_local(u64 start, u64 end, u64 generation)
 	tlb_gen_cover_one(&this_cpu()->tlb_gen, generation);
 }
 
+/* With zone=stale the copy comes first, on whatever root this is: the write of CR3 is the flush. */
+static noinstr void flush_with_detours(u64 issued)
+{
+	bool stamp = !(flush_detours & DETOUR_NO_STAMP);
+
+	if (flush_detours & DETOUR_STALE_COPY)
+		stale_copy_sync(STALE_COVER_NON_GLOBAL);
+	if (on_ring3_root() && stamp)
+		this_cpu()->root_switch_covers = issued;
+	switch_root_flush(ROOT_KERNEL);
+	this_cpu()->tlb.nr_tlb_local_flush_all++;
+	if (stamp)
+		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}
+
 /*
  * The purges that the write covers are those issued before it: read first. Between the write and
  * the booking an NMI finds the kernel's root and, by right, no reason to flush: so what the write
@@ -37,12 +53,15 @@ noinstr void flush_by_root_switch_local(void)
 {
 	u64 issued = tlb_gen_issued();
 
-	if (on_ring3_root() && likely(!(broken & BREAK_STAMP)))
+	if (unlikely(flush_detours)) {
+		flush_with_detours(issued);
+		return;
+	}
+	if (on_ring3_root())
 		this_cpu()->root_switch_covers = issued;
 	switch_root_flush(ROOT_KERNEL);
 	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	if (likely(!(broken & BREAK_STAMP)))
-		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
 }
 
 noinstr void drain_by_root_switch_local(void)
@@ -57,6 +76,8 @@ noinstr void flush_by_cr3_local(void)
 {
 	u64 issued = tlb_gen_issued();
 
+	if (unlikely(flush_detours & DETOUR_STALE_COPY))
+		stale_copy_sync(STALE_COVER_NON_GLOBAL);
 	tlb_write_cr3();
 	this_cpu()->tlb.nr_tlb_local_flush_all++;
 	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);

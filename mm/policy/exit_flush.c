@@ -8,8 +8,9 @@
  * and the exit flushes after it has left it (8.3 of the lineage).
  *
  * What it breaks: R5, for there is no flush after the purge (defect X1). No emulator fills by
- * speculation, so the canary cannot show it here; the generation oracle does, which asks whether
- * the flush was executed and not whether it would have mattered.
+ * speculation, so the canary shows it with zone=stale alone, whose copy of the tables is filled at
+ * all times; the generation oracle always does, which asks whether the flush was executed and not
+ * whether it would have mattered.
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
@@ -19,6 +20,7 @@ struct exit_flush {
 };
 
 static const struct policy_claim claims[] = {
+	{"X1", "process", "stale"},
 	{"X1", "process", "lost"},
 	{"X1", "nmi", "lost"},
 	{"X1", "nmi", "stale"}, /* an NMI in the tail of the exit, before the flush */
@@ -64,6 +66,7 @@ const struct flush_policy policy_exit_flush = {
 	.roots = ROOTS_ONE,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),
+	.speculative = "X1",
 	.defers = true,
 	.eager = true,
 	.reset = exit_flush_reset,

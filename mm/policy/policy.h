@@ -34,6 +34,8 @@ struct flush_policy {
 	u32 roots; /* set of enum policy_roots */
 	const struct policy_claim *claims;
 	u32 nr_claims;
+	const char *speculative; /* NULL, or a claim's id: its (process, stale) needs a TLB that
+				    fills by itself, as zone=stale has, and hardware may */
 	bool broadcast; /* the initiator's instruction flushes everywhere: others execute nothing */
 	bool defers;	/* false: every flush is an IPI, as in mainline */
 	bool eager;	/* flushes at every entry, owed or not: does not promise R9 */

@@ -12,6 +12,7 @@
 #include "mm/policy/cr3_flag.h"
 
 static const struct policy_claim claims[] = {
+	{"N9", "process", "stale"},
 	{"N9", "process", "lost"},
 	{"N9", "nmi", "lost"},
 	{"N9", "nmi", "stale"},
@@ -50,6 +51,7 @@ const struct flush_policy policy_v8_unsaved = {
 	.roots = ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),
+	.speculative = "N9",
 	.defers = true,
 	.eager = true,
 	.reset = cr3_flag_reset,

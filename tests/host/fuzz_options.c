@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		PROMISE(options.max_cpus >= 1 && options.max_cpus <= MAX_CPUS);
 		PROMISE(options.loglevel <= 7 && options.panic_seconds <= 3600);
 		PROMISE(options.tlb_single_page_flush_ceiling <= 1 << 20);
-		PROMISE((options.broken & (options.broken - 1)) == 0 && options.broken < 128);
+		PROMISE((options.broken & (options.broken - 1)) == 0 && options.broken < 1024);
 		check_policies(options.tlbi);
 		PROMISE(options.pti <= PTI_ON);
 		PROMISE(!options.run.name[0] ||

@@ -153,6 +153,7 @@ static void fill_machine(struct run_result *run)
 		.flush_ceiling = 33,
 		.lazy_max_pages = 24576,
 		.vmap_stack = true,
+		.zone = "off",
 	};
 	run->verdict = VERDICT_PASS;
 }
@@ -199,6 +200,7 @@ struct run_result *sample_findings(void)
 	run->parameters.broken = "break=drain";
 	run->parameters.debug_pagealloc = true;
 	run->parameters.stack_on_task = true;
+	run->parameters.zone = "stale";
 
 	fill_policy(&policy[0], "immediate", "mainline");
 	fill_interrupted(&policy[0].cpus[2]);
@@ -342,7 +344,7 @@ struct run_result *sample_maxima(void)
 	run->machine.loader[31] = '\0';
 	run->machine.firmware = "uefi";
 	run->parameters = (struct parameters_result){
-		text, text, ~0ULL, ~0U, ~0ULL, true, true, true,
+		text, text, ~0ULL, ~0U, ~0ULL, true, true, true, "off",
 	};
 	run->verdict = VERDICT_FAIL;
 	memset(run->reason, '\\', 159);

@@ -200,9 +200,18 @@ static void floors_are_the_modes_own(void **state)
 	cpus[1].warm = cpus[2].warm = 0;
 	bench_judge(&result);
 	assert_int_equal(result.verdict, VERDICT_PASS);
+	result.stale_copy = true; /* nothing but a flush cools a canary there */
+	bench_judge(&result);
+	assert_int_equal(result.verdict, VERDICT_ERROR);
+	result.stale_copy = false;
 	cpus[1].canary_checks = 199;
 	bench_judge(&result);
 	assert_int_equal(result.verdict, VERDICT_ERROR);
+	good_deferral();
+	result.never_stale = true; /* and here they are cool at every entry */
+	cpus[1].warm = cpus[2].warm = 0;
+	bench_judge(&result);
+	assert_int_equal(result.verdict, VERDICT_PASS);
 	good_deferral();
 	result.nmi_load = false;
 	for (u32 i = 1; i < 3; i++)

@@ -202,9 +202,10 @@ static void numbers_at_their_limits(void **state)
 
 static void every_break_is_its_own_bit(void **state)
 {
-	static const char *const lines[] = {"break=drain", "break=ipi",	 "break=undercount",
-					    "break=gap",   "break=fill", "break=stamp",
-					    "break=ap"};
+	static const char *const lines[] = {"break=drain", "break=ipi",	    "break=undercount",
+					    "break=gap",   "break=fill",    "break=stamp",
+					    "break=ap",	   "break=pointer", "break=early",
+					    "break=nmi"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -256,7 +257,8 @@ static void consoles(void **state)
 }
 
 #define ALL_OPTIONS                                                                                \
-	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= nopcid nox2apic maxcpus= " \
+	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= zone= nopcid nox2apic "    \
+	"maxcpus= "                                                                                \
 	"defect= break= console= loglevel= panic= seed= tlb_single_page_flush_ceiling="
 #define POLICY_LIST "names of at most 31 characters, + between them, 255 characters in all"
 #define CONSOLES                                                                                   \
@@ -331,7 +333,9 @@ static void refusals_name_the_word_and_what_is_valid(void **state)
 		{"defect=N10", "defect=N10: bad value; valid: N1, N2, N3, N4, N5, N6, N7, N8, N9"},
 		{"defect=N0", "defect=N0: bad value; valid: N1, N2, N3, N4, N5, N6, N7, N8, N9"},
 		{"break=all",
-		 "break=all: bad value; valid: drain, ipi, undercount, gap, fill, stamp, ap"},
+		 "break=all: bad value; valid: drain, ipi, undercount, gap, fill, stamp, ap, "
+		 "pointer, early, nmi"},
+		{"zone=all", "zone=all: bad value; valid: off, trap, stale"},
 		{"loglevel=8", "loglevel=8: bad value; valid: a number of 0 to 7"},
 		{"panic=-1", "panic=-1: bad value; valid: a number of 0 to 3600"},
 		{"panic=3601", "panic=3601: bad value; valid: a number of 0 to 3600"},

@@ -87,9 +87,9 @@ static void generations_here(void *unused)
 	EXPECT_EQ(uncovered_here(), 1);
 
 	/* break=stamp: flushed, and the oracle does not know. */
-	broken |= BREAK_STAMP;
+	flush_detours |= DETOUR_NO_STAMP;
 	__flush_tlb_all();
-	broken &= ~(u32)BREAK_STAMP;
+	flush_detours &= ~(u32)DETOUR_NO_STAMP;
 	EXPECT_EQ(uncovered_here(), 1);
 	__flush_tlb_all();
 	EXPECT_EQ(uncovered_here(), 0);

@@ -25,6 +25,8 @@ REFUSALS = (
     refusal("break=everything", "everything", "drain"),
     refusal("pti=maybe", "maybe", "on"),
     refusal("maxcpus=0", "maxcpus"),
+    refusal("zone=all", "zone=all", "off, trap, stale"),
+    refusal("zone=trap run=test", "zone=trap", "zone=off"),
     refusal("loglevel=99", "loglevel"),
     refusal("nohz_full=0", "nohz_full", "0"),
     refusal("nohz_full=0-3", "nohz_full"),
