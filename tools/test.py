@@ -14,6 +14,7 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -116,6 +117,29 @@ class Suites:
         return command_point([str(program), *FUZZ_LIMITS, f"-artifact_prefix={folder}/",
                               str(fresh), str(corpus)], folder, 60, ROOT, "bounded run")
 
+    def explorer_cases(self) -> list[Case]:
+        """Interleavings on the host: the small bounds, and controls that must be convicted."""
+        program = self.build / "explorer/explore"
+        table = (
+            ("findings are the claims", ["-b", "tu"], 0),
+            ("a deferred page-table flush", ["-p", "watching", "-r", "1", "-b", "T"], 5),
+            ("cut short is not a pass", ["-p", "watching", "-b", "t", "-n", "1000"], 4),
+            ("no such policy", ["-p", "nonsense"], 2),
+        )
+
+        def run(folder: Path) -> list[Point]:
+            points = self.make("builds", "explorer")(folder)
+            if points[0].word != "pass":
+                return points
+            for name, words, status in table:
+                done = subprocess.run([str(program), *words], cwd=ROOT, capture_output=True,
+                                      text=True, timeout=240, check=False)
+                (folder / f"{name.replace(' ', '-')}.txt").write_text(done.stdout + done.stderr)
+                points.append(Point(name, "pass") if done.returncode == status else
+                              Point(name, "fail", f"status {done.returncode}, not {status}"))
+            return points
+        return [Case("explore", "small bounds", run, weight=1)]
+
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
@@ -201,8 +225,8 @@ class Suites:
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
-        return (self.tool_cases() + self.check_cases() + builds + self.host_cases() + boots +
-                self.screen_cases() + self.debugger_cases())
+        return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
+                self.explorer_cases() + boots + self.screen_cases() + self.debugger_cases())
 
     def screen_cases(self) -> list[Case]:
         """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""

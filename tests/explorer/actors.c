@@ -62,7 +62,7 @@ bool is_asked_about(const struct state *s, unsigned int cpu)
 	return false;
 }
 
-/* --- Hooks ------------------------------------------------------------------------------------- */
+/* --- Hooks ----------------------------------------------------------------------------------- */
 
 static void hook_ended(struct state *s, unsigned int cpu, struct frame *f, u64 value);
 
@@ -109,7 +109,7 @@ static void step_hook(struct state *s, unsigned int cpu, struct frame *f)
 	answer(s, cpu, f, op_apply(s, cpu, &run.op));
 }
 
-/* --- Initiators -------------------------------------------------------------------------------- */
+/* --- Initiators ------------------------------------------------------------------------------ */
 
 static bool asks_policy(const struct state *s, const struct frame *f)
 {
@@ -185,6 +185,14 @@ static void request(struct state *s, unsigned int cpu, struct frame *f)
 	next_cpu(s, cpu, f, false);
 }
 
+/* Work for C may have been recorded. */
+static void record(struct cpu_state *c)
+{
+	c->recorded = true;
+	if (c->nr_frames > 1 || c->frames[0].hook == HOOK_ENTER)
+		c->recorded_late = true;
+}
+
 static void answered(struct state *s, unsigned int cpu, struct frame *f, bool ipi)
 {
 	if (f->arg != cpu)
@@ -195,7 +203,7 @@ static void answered(struct state *s, unsigned int cpu, struct frame *f, bool ip
 		request(s, cpu, f);
 		return;
 	}
-	s->cpus[f->arg].recorded = true;
+	record(&s->cpus[f->arg]);
 	next_cpu(s, cpu, f, false);
 }
 
@@ -226,7 +234,7 @@ static void began(struct state *s, unsigned int cpu, struct frame *f, u64 ticket
 {
 	s->purges[f->purge].ticket = ticket;
 	for (u32 i = 0; i < nr_model_cpus(); i++)
-		s->cpus[i].recorded = true;
+		record(&s->cpus[i]);
 	next_cpu(s, cpu, f, true);
 }
 
@@ -288,7 +296,7 @@ static void step_initiator(struct state *s, unsigned int cpu, struct frame *f)
 	}
 }
 
-/* --- Interrupts, visits, NMIs ------------------------------------------------------------------ */
+/* --- Interrupts, visits, NMIs ---------------------------------------------------------------- */
 
 static void push_irq(struct state *s, unsigned int cpu)
 {
@@ -305,6 +313,7 @@ static void deliver_irq(struct state *s, unsigned int cpu)
 
 	moves(s, cpu);
 	if (f->kind == FRAME_TARGET && f->at == TARGET_RING3) {
+		s->cpus[cpu].recorded_late = false;
 		note(s, cpu, "the IPI strikes in ring 3: enter()");
 		f->flags = BY_IRQ;
 		start_hook(f, HOOK_ENTER, TARGET_ENTER);
@@ -362,7 +371,7 @@ static void strike(struct state *s, unsigned int cpu, enum frame_kind kind)
 		s->mcs_left--;
 }
 
-/* --- What follows a hook ----------------------------------------------------------------------- */
+/* --- What follows a hook --------------------------------------------------------------------- */
 
 static void visit_hook_ended(struct state *s, unsigned int cpu, struct frame *f)
 {
@@ -424,7 +433,7 @@ static void hook_ended(struct state *s, unsigned int cpu, struct frame *f, u64 v
 	}
 }
 
-/* --- Actions ----------------------------------------------------------------------------------- */
+/* --- Actions --------------------------------------------------------------------------------- */
 
 static bool has_frame(const struct cpu_state *c, enum frame_kind kind)
 {
@@ -557,6 +566,7 @@ bool model_apply(struct state *s, u8 action)
 	case ACT_SYSCALL:
 		s->cpus[cpu].visits_left--;
 		moves(s, cpu);
+		s->cpus[cpu].recorded_late = false;
 		note(s, cpu, "SYSCALL: enter()");
 		start_hook(f, HOOK_ENTER, TARGET_ENTER);
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Costs, see costs.h. Each run of a hook that ends is one sample; kept are the least and the most of
- * each kind, and the set of all different runs as a hash: two policies with the same set do the
+ * Costs, see costs.h. Each run of a hook that ends is a sample; kept are the least and the most of each
+ * kind, and the set of all different runs as a hash: two policies with the same set do the
  * same operations on the same words in the same circumstances, which is how a mutant is found to
  * be equivalent.
  */
@@ -26,8 +26,8 @@ enum cost {
 	COSTS,
 };
 
-static const char *const cost_names[COSTS] = {"loads",	   "stores",	 "locked",
-					      "cr3",	   "flush_all",	 "flush_page",
+static const char *const cost_names[COSTS] = {"loads",	      "stores",	     "locked",
+					      "cr3",	      "flush_all",   "flush_page",
 					      "remote_lines", "shared_lines"};
 
 static struct {
@@ -159,8 +159,8 @@ void costs_end(FILE *out)
 	for (u32 hook = HOOK_BEGIN; hook < HOOKS; hook++) {
 		if (!costs[hook].runs)
 			continue;
-		fprintf(out, "%s\n    \"%s\": {\"runs\": %lu, \"kinds\": \"%016lx\"", first ? "" : ",",
-			hook_name(hook), costs[hook].runs, costs[hook].kinds);
+		fprintf(out, "%s\n    \"%s\": {\"runs\": %lu, \"kinds\": \"%016lx\"",
+			first ? "" : ",", hook_name(hook), costs[hook].runs, costs[hook].kinds);
 		for (u32 i = 0; i < COSTS; i++)
 			fprintf(out, ", \"%s\": [%lu, %lu]", cost_names[i], costs[hook].least[i],
 				costs[hook].most[i]);

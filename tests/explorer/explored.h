@@ -18,6 +18,12 @@ void explored_init(void);
 /* By its name, or a defect's id (N1). NULL: none. */
 const struct flush_policy *explored_find(const char *name);
 
+/*
+ * The claim that covers a finding: the policy's own, or one that no emulator can show and the
+ * explorer alone finds. NULL: nothing covers it.
+ */
+const struct policy_claim *explored_claim(const struct flush_policy *policy, const char *context,
+					  const char *effect);
+
 /* "N1", if POLICY is that defect in a base; else NULL. */
 const char *explored_defect(const struct flush_policy *policy);
-

@@ -19,6 +19,7 @@
 
 /* What the policies' files refer to outside ops.h. */
 u32 tlb_single_page_flush_ceiling = 33;
+u32 flush_detours;
 struct cpumask isolated_cpus;
 struct cpu_features cpu_features = {.pge = true, .pcid = true, .invpcid = true, .invlpgb = true};
 
@@ -52,7 +53,6 @@ const struct flush_policy *hook_policy(void)
 {
 	return policy;
 }
-
 
 bool hook_exists(enum hook hook)
 {
@@ -246,6 +246,10 @@ bool hook_op(const struct state *s, unsigned int cpu, const struct frame *f, u32
 
 void hook_reset_words(u32 nr_cpus)
 {
+	memset(&isolated_cpus, 0, sizeof(isolated_cpus));
+	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
+		if (is_target(cpu))
+			cpumask_set(&isolated_cpus, cpu);
 	memset(words, 0, sizeof(words));
 	memset(__start_policy_globals, 0, (size_t)(__stop_policy_globals - __start_policy_globals));
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++)

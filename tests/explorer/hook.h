@@ -11,8 +11,8 @@
 /* What a hook did: it ended with a value, or it is about to carry out an operation. */
 struct hook_run {
 	bool ended;
-	u64 value;     /* ended: what it returned */
-	struct op op;  /* not ended */
+	u64 value;    /* ended: what it returned */
+	struct op op; /* not ended */
 };
 
 /* The policy and the doors that are run from now on. */
@@ -41,7 +41,7 @@ void hook_exit_at_once(unsigned int cpu);
 /* "need_ipi" */
 const char *hook_name(enum hook hook);
 
-/* --- Words as cells of 8 bytes ------------------------------------------------------------------ */
+/* --- Words as cells of 8 bytes ---------------------------------------------------------------- */
 
 /* The cell of ADDR; aborts with a message if it is no policy word or there are too many. */
 u8 cell_of(const void *addr);

@@ -24,8 +24,9 @@ static const struct bounds all_bounds[] = {
 	 .targets = 2, .visits = 2},
 	{"d", "1 initiator, 4 purges; 1 target, 2 visits: lists run full, rings wrap",
 	 .initiators = 1, .purges = 4, .targets = 1, .visits = 2},
-	{"t", "1 initiator, 2 purges, of page tables too; 1 target, 1 visit; 1 NMI",
-	 .initiators = 1, .purges = 2, .targets = 1, .visits = 1, .nmis = 1, .tables = true},
+	{"t", "1 initiator, 2 purges, of page tables too; 1 target, 1 visit; 1 NMI, 1 #MC",
+	 .initiators = 1, .purges = 2, .targets = 1, .visits = 1, .nmis = 1, .mcs = 1,
+	 .tables = true},
 	{"u", "1 initiator, 1 purge; a CPU in the kernel that does not track its context",
 	 .initiators = 1, .purges = 1, .bystander = true},
 	{"T", "as t, but the flush of a page table is deferred: a control, R1", .initiators = 1,
@@ -62,7 +63,7 @@ static void usage(FILE *out)
 	      "  -s TEXT    carries out one schedule and tells it: with -p, -r and one -b\n"
 	      "  -v         tells the schedule of each finding\n"
 	      "  -l         lists the policies\n"
-	      "exit: 0 findings are claimed, 4 incomplete, 5 others; 2 bad use\n",
+	      "exit: 0 findings are the claims, 4 incomplete, 5 they differ; 2 bad use\n",
 	      out);
 }
 
@@ -128,6 +129,8 @@ static int explore(const struct request *r)
 	struct report report;
 
 	report_begin(&report, r->json, r->tell);
+	bool exactly = !r->roots && strpbrk(r->bounds, "at") && strchr(r->bounds, 'u');
+
 	for (u32 i = 0; i < nr_explored; i++) {
 		const struct flush_policy *policy = explored[i];
 
@@ -139,6 +142,7 @@ static int explore(const struct request *r)
 					bounds_now = bounds_named(*b);
 					report_explore(&report, policy, roots == 2, r->limit);
 				}
+		report_policy(&report, policy, exactly);
 	}
 	return report_end(&report);
 }

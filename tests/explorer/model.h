@@ -43,7 +43,7 @@ enum verb {
 };
 #define ACTION(cpu, verb) ((u8)((cpu) << 4 | (verb)))
 #define ACTION_CPU(a)	  ((a) >> 4)
-#define ACTION_VERB(a)	  ((a) & 15)
+#define ACTION_VERB(a)	  ((a)&15)
 #define MAX_ACTIONS	  32
 
 /* The first state: targets in ring 3, nothing owed. */

@@ -44,7 +44,7 @@ struct op {
 	u64 expected; /* CMPXCHG */
 };
 
-/* The calls that ops.h makes. Each returns what the operation read; CMPXCHG, XADD: the old value. */
+/* What ops.h calls. Each returns what the operation read; CMPXCHG, XADD: the old value. */
 u64 op_word(enum op_kind kind, const struct site *site, void *addr, u64 size, u64 value,
 	    u64 expected);
 u64 op_plain(enum op_kind kind, const struct site *site, u64 value);

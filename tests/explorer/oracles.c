@@ -60,14 +60,17 @@ void oracles_check(const struct state *s)
 
 /*
  * R9: a drain answers to a purge that this CPU has not flushed for, or that the policy has recorded
- * for it since its last drain, or is being asked about.
+ * for it since its last drain, or is being asked about. What was recorded while an entry was under
+ * way may have come after its look at the words and before this count: the next drain may be for
+ * it.
  */
 void drain_begins(struct state *s, unsigned int cpu)
 {
 	struct cpu_state *c = &s->cpus[cpu];
 	bool owed = (s->issued & (u8)~c->covered) || c->recorded || is_asked_about(s, cpu);
 
-	c->recorded = false;
+	c->recorded = c->recorded_late;
+	c->recorded_late = false;
 	if (!owed && !hook_policy()->eager)
 		found(in_paranoid_door(c) ? CONTEXT_NMI : CONTEXT_PROCESS, EFFECT_SPURIOUS, "R9",
 		      cpu, 0);

@@ -12,20 +12,11 @@
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
 
-static const struct policy_claim *claim_of(const struct flush_policy *policy, enum context context,
-					   enum effect effect)
-{
-	for (u32 i = 0; i < policy->nr_claims; i++)
-		if (strcmp(policy->claims[i].context, context_word(context)) == 0 &&
-		    strcmp(policy->claims[i].effect, effect_word(effect)) == 0)
-			return &policy->claims[i];
-	return NULL;
-}
-
 static void print_json_telling(FILE *out, const struct telling *t)
 {
 	for (u32 i = 0; i < t->nr; i++)
-		fprintf(out, "%s\n      {\"action\": %u, \"cpu\": %u, \"nmi\": %s, \"text\": \"%s\"}",
+		fprintf(out,
+			"%s\n      {\"action\": %u, \"cpu\": %u, \"nmi\": %s, \"text\": \"%s\"}",
 			i ? "," : "", t->lines[i].action, t->lines[i].cpu,
 			t->lines[i].nmi ? "true" : "false", t->lines[i].text);
 }
@@ -77,7 +68,8 @@ static bool report_findings(struct report *report, const struct flush_policy *po
 	for (u32 context = 0; context < CONTEXTS; context++)
 		for (u32 effect = 0; effect < EFFECTS; effect++) {
 			const struct conviction *c = &search->convictions[context][effect];
-			const struct policy_claim *claim = claim_of(policy, context, effect);
+			const struct policy_claim *claim = explored_claim(
+				policy, context_word(context), effect_word(effect));
 
 			if (!c->finding.found)
 				continue;
@@ -88,6 +80,7 @@ static bool report_findings(struct report *report, const struct flush_policy *po
 			telling.effect = effect;
 			if (!claim)
 				report->unclaimed = true;
+			report->found[context][effect] = true;
 			print_finding(report, policy, two_roots, c, &telling, claim);
 			if (report->json)
 				print_json_finding(report->json, c, &telling, claim, first);
@@ -103,7 +96,8 @@ void report_begin(struct report *report, const char *json, bool tell)
 		report->json = fopen(json, "w");
 		if (!report->json)
 			explorer_fail("-j %s: cannot be written", json);
-		fputs("{\"schema\": 1, \"engine\": \"explorer\", \"explorations\": [", report->json);
+		fputs("{\"schema\": 1, \"engine\": \"explorer\", \"explorations\": [",
+		      report->json);
 	}
 	printf("%-14s %5s %6s %10s %11s %5s %7s  %s\n", "Policy", "Roots", "Bounds", "States",
 	       "Transitions", "Depth", "Seconds", "Collisions");
@@ -143,6 +137,23 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 		fputs("]}", report->json);
 	report->any = true;
 	fflush(stdout);
+}
+
+/* With every bound explored, a claim that was not found is as wrong as a finding not claimed. */
+void report_policy(struct report *report, const struct flush_policy *policy, bool exactly)
+{
+	for (u32 context = 0; context < CONTEXTS; context++)
+		for (u32 effect = 0; effect < EFFECTS; effect++) {
+			const struct policy_claim *claim = explored_claim(
+				policy, context_word(context), effect_word(effect));
+
+			if (!exactly || !claim || report->found[context][effect])
+				continue;
+			printf("  %s, %s: claimed as %s, NOT FOUND\n", context_word(context),
+			       effect_word(effect), claim->id);
+			report->unclaimed = true;
+		}
+	memset(report->found, 0, sizeof(report->found));
 }
 
 int report_end(struct report *report)

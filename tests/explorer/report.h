@@ -13,15 +13,18 @@ struct flush_policy;
 struct report {
 	FILE *json;
 	bool tell;
-	bool any;	 /* JSON: one record has been written */
-	bool incomplete; /* an exploration ended at its limit */
-	bool unclaimed;
+	bool any;		       /* JSON: one record has been written */
+	bool incomplete;	       /* an exploration ended at its limit */
+	bool unclaimed;		       /* findings and claims differ */
+	bool found[CONTEXTS][EFFECTS]; /* of the policy that is being explored */
 };
 
 /* JSON: a file name, or NULL. TELL: the schedule of each finding is printed. */
 void report_begin(struct report *report, const char *json, bool tell);
 void report_explore(struct report *report, const struct flush_policy *policy, bool two_roots,
 		    u64 limit);
+/* The policy is through: with EXACTLY, each of its claims must have been found. */
+void report_policy(struct report *report, const struct flush_policy *policy, bool exactly);
 /* The exit status. */
 int report_end(struct report *report);
 

@@ -43,8 +43,7 @@ bool schedule_parse(const char *text, u8 *actions, u32 *nr)
 			text++;
 			continue;
 		}
-		if (*text < '0' || *text >= '0' + MAX_MODEL_CPUS || !text[1] ||
-		    *nr == MAX_SCHEDULE)
+		if (*text < '0' || *text >= '0' + MAX_MODEL_CPUS || !text[1] || *nr == MAX_SCHEDULE)
 			return false;
 		letter = strchr(verb_letters, text[1]);
 		if (!letter)
@@ -55,7 +54,7 @@ bool schedule_parse(const char *text, u8 *actions, u32 *nr)
 	return *nr;
 }
 
-/* --- Carrying out ------------------------------------------------------------------------------ */
+/* --- Carrying out ---------------------------------------------------------------------------- */
 
 static struct telling *telling;
 static u32 action_now;
@@ -164,7 +163,7 @@ bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_root
 	return true;
 }
 
-/* --- Columns ----------------------------------------------------------------------------------- */
+/* --- Columns --------------------------------------------------------------------------------- */
 
 #define WIDTH	 100
 #define NUMBER	 5
@@ -237,7 +236,7 @@ void telling_print(FILE *out, const struct telling *t)
 		char head[64];
 
 		snprintf(head, sizeof(head), "CPU %u: %s", columns[i].cpu,
-			 columns[i].nmi			   ? "NMI, #MC"
+			 columns[i].nmi				   ? "NMI, #MC"
 			 : columns[i].cpu < bounds_now->initiators ? "initiator"
 			 : is_target(columns[i].cpu)		   ? "isolated"
 								   : "untracked");

@@ -13,7 +13,7 @@
 
 static struct search *search;
 
-/* --- Seen states ------------------------------------------------------------------------------- */
+/* --- Seen states ----------------------------------------------------------------------------- */
 
 static struct {
 	u64 *keys; /* open addressing; 0: free */
@@ -80,7 +80,7 @@ static bool insert_growing(u64 key)
 	return insert(key);
 }
 
-/* --- The way to each state --------------------------------------------------------------------- */
+/* --- The way to each state ------------------------------------------------------------------- */
 
 static struct {
 	u32 *parent;
@@ -99,10 +99,10 @@ static void remember_way(u64 index, u32 parent, u8 action)
 	way.action[index] = action;
 }
 
-/* --- Findings ---------------------------------------------------------------------------------- */
+/* --- Findings -------------------------------------------------------------------------------- */
 
-static u32 at_state;  /* being expanded */
-static u8 at_action;  /* by which */
+static u32 at_state; /* being expanded */
+static u8 at_action; /* by which */
 
 static void note_finding(enum context context, enum effect effect, const struct finding *finding)
 {
@@ -123,7 +123,7 @@ static void note_finding(enum context context, enum effect effect, const struct 
 		c->actions[--depth] = way.action[i];
 }
 
-/* --- The frontier ------------------------------------------------------------------------------ */
+/* --- The frontier ---------------------------------------------------------------------------- */
 
 struct level {
 	u8 *bytes;

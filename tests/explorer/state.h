@@ -83,9 +83,13 @@ struct cpu_state {
 	u8 ring3_root; /* with two roots: ring 3's is loaded */
 	u8 queue;      /* purges that this CPU has been asked to flush for and has not begun to */
 	u8 visits_left;
-	u8 may;	     /* purges whose old translation this CPU's TLB may hold */
-	u8 covered;  /* purges that a flush executed here, after their number was taken, covers */
-	u8 recorded; /* R9: work may have been recorded since the last drain */
+	u8 may;	    /* purges whose old translation this CPU's TLB may hold */
+	u8 covered; /* purges that a flush executed here, after their number was taken, covers */
+	/*
+	 * R9: work may have been recorded since the last drain, and, of that, since this visit's
+	 * entry began: what its look at the policy's words may have come too early for.
+	 */
+	u8 recorded, recorded_late;
 	struct buffered buffer[MAX_BUFFERED];
 	struct frame frames[MAX_FRAMES];
 };

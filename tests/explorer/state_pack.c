@@ -66,6 +66,7 @@ static void pack_cpu(struct packer *p, struct cpu_state *cpu)
 	pack_u8(p, &cpu->may);
 	pack_u8(p, &cpu->covered);
 	pack_u8(p, &cpu->recorded);
+	pack_u8(p, &cpu->recorded_late);
 	for (u32 i = 0; i < cpu->nr_buffered; i++) {
 		pack_u8(p, &cpu->buffer[i].cell);
 		pack_u8(p, &cpu->buffer[i].shift);

@@ -35,20 +35,21 @@
 #define WORD_OP(kind, name, word, value, expected)                                                 \
 	({                                                                                         \
 		__typeof__(*(word)) _read = (__typeof__(_read))op_word(                            \
-			kind, SITE(name), (void *)(u64)(word), sizeof(*(word)), (u64)(value), (u64)(expected)); \
+			kind, SITE(name), (void *)(u64)(word), sizeof(*(word)), (u64)(value),      \
+			(u64)(expected));                                                          \
 		_read;                                                                             \
 	})
 #define SHARED(type, field) (&remote_words(op_this_cpu(), type)->field)
 #define OWN(type, field)    (&remote_own(op_this_cpu(), type)->field)
 
-#define this_read(type, field)	       WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
-#define own_read(type, field)	       WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
-#define this_write(type, field, value) ((void)WORD_OP(OP_STORE, #field, SHARED(type, field), value, 0))
-#define own_write(type, field, value)  ((void)WORD_OP(OP_STORE, #field, OWN(type, field), value, 0))
-#define own_differs(type, field, value)                                                            \
-	(own_read(type, field) != (FIELD_TYPE(type, field))(value))
-#define this_xchg(type, field, value) WORD_OP(OP_XCHG, #field, SHARED(type, field), value, 0)
-#define own_xchg(type, field, value)  WORD_OP(OP_XCHG, #field, OWN(type, field), value, 0)
+#define this_read(type, field) WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
+#define own_read(type, field)  WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
+#define this_write(type, field, value)                                                             \
+	((void)WORD_OP(OP_STORE, #field, SHARED(type, field), value, 0))
+#define own_write(type, field, value)	((void)WORD_OP(OP_STORE, #field, OWN(type, field), value, 0))
+#define own_differs(type, field, value) (own_read(type, field) != (FIELD_TYPE(type, field))(value))
+#define this_xchg(type, field, value)	WORD_OP(OP_XCHG, #field, SHARED(type, field), value, 0)
+#define own_xchg(type, field, value)	WORD_OP(OP_XCHG, #field, OWN(type, field), value, 0)
 /* LOCK XADD gives the old value, these return the sum. */
 #define ADD_RETURN(name, word, value)                                                              \
 	({                                                                                         \
@@ -64,16 +65,15 @@
 		*(old) = WORD_OP(OP_CMPXCHG, name, word, new, _expected);                          \
 		*(old) == _expected;                                                               \
 	})
-#define this_try_cmpxchg(type, field, old, new)                                                    \
-	TRY_CMPXCHG(#field, SHARED(type, field), old, new)
+#define this_try_cmpxchg(type, field, old, new) TRY_CMPXCHG(#field, SHARED(type, field), old, new)
 
-#define word_read(word)		WORD_OP(OP_LOAD, #word, word, 0, 0)
-#define word_read_acquire(word) WORD_OP(OP_LOAD, #word, word, 0, 0)
-#define word_write(word, value) ((void)WORD_OP(OP_STORE, #word, word, value, 0))
+#define word_read(word)			 WORD_OP(OP_LOAD, #word, word, 0, 0)
+#define word_read_acquire(word)		 WORD_OP(OP_LOAD, #word, word, 0, 0)
+#define word_write(word, value)		 ((void)WORD_OP(OP_STORE, #word, word, value, 0))
 #define word_add_return(word, value)	 ADD_RETURN(#word, word, value)
 #define word_try_cmpxchg(word, old, new) TRY_CMPXCHG(#word, word, old, new)
 
-/* --- Roots and flushes ------------------------------------------------------------------------- */
+/* --- Roots and flushes ----------------------------------------------------------------------- */
 
 enum root { ROOT_KERNEL, ROOT_RING3 };
 
