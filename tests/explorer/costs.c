@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Costs, see costs.h. Each run of a hook that ends is a sample; kept are the least and the most of each
- * kind, and the set of all different runs as a hash: two policies with the same set do the
+ * Costs, see costs.h. Each run of a hook that ends is a sample. Kept are the least and the most of
+ * each kind, and the set of all different runs as a hash: two policies with the same set do the
  * same operations on the same words in the same circumstances, which is how a mutant is found to
  * be equivalent.
  */

@@ -39,14 +39,14 @@
 			(u64)(expected));                                                          \
 		_read;                                                                             \
 	})
-#define SHARED(type, field) (&remote_words(op_this_cpu(), type)->field)
-#define OWN(type, field)    (&remote_own(op_this_cpu(), type)->field)
+#define STORE(name, word, value) ((void)WORD_OP(OP_STORE, name, word, value, 0))
+#define SHARED(type, field)	 (&remote_words(op_this_cpu(), type)->field)
+#define OWN(type, field)	 (&remote_own(op_this_cpu(), type)->field)
 
-#define this_read(type, field) WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
-#define own_read(type, field)  WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
-#define this_write(type, field, value)                                                             \
-	((void)WORD_OP(OP_STORE, #field, SHARED(type, field), value, 0))
-#define own_write(type, field, value)	((void)WORD_OP(OP_STORE, #field, OWN(type, field), value, 0))
+#define this_read(type, field)		WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
+#define own_read(type, field)		WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
+#define this_write(type, field, value)	STORE(#field, SHARED(type, field), value)
+#define own_write(type, field, value)	STORE(#field, OWN(type, field), value)
 #define own_differs(type, field, value) (own_read(type, field) != (FIELD_TYPE(type, field))(value))
 #define this_xchg(type, field, value)	WORD_OP(OP_XCHG, #field, SHARED(type, field), value, 0)
 #define own_xchg(type, field, value)	WORD_OP(OP_XCHG, #field, OWN(type, field), value, 0)
@@ -69,7 +69,7 @@
 
 #define word_read(word)			 WORD_OP(OP_LOAD, #word, word, 0, 0)
 #define word_read_acquire(word)		 WORD_OP(OP_LOAD, #word, word, 0, 0)
-#define word_write(word, value)		 ((void)WORD_OP(OP_STORE, #word, word, value, 0))
+#define word_write(word, value)		 STORE(#word, word, value)
 #define word_add_return(word, value)	 ADD_RETURN(#word, word, value)
 #define word_try_cmpxchg(word, old, new) TRY_CMPXCHG(#word, word, old, new)
 
