@@ -14,7 +14,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -33,6 +32,7 @@ from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
+from explorations import exploration_points                         # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
@@ -118,27 +118,13 @@ class Suites:
                               str(fresh), str(corpus)], folder, 60, ROOT, "bounded run")
 
     def explorer_cases(self) -> list[Case]:
-        """Interleavings on the host: the small bounds, and controls that must be convicted."""
-        program = self.build / "explorer/explore"
-        table = (
-            ("findings are the claims", ["-b", "tu"], 0),
-            ("a deferred page-table flush", ["-p", "watching", "-r", "1", "-b", "T"], 5),
-            ("cut short is not a pass", ["-p", "watching", "-b", "t", "-n", "1000"], 4),
-            ("no such policy", ["-p", "nonsense"], 2),
-        )
-
+        """Interleavings on the host."""
         def run(folder: Path) -> list[Point]:
-            points = self.make("builds", "explorer")(folder)
-            if points[0].word != "pass":
-                return points
-            for name, words, status in table:
-                done = subprocess.run([str(program), *words], cwd=ROOT, capture_output=True,
-                                      text=True, timeout=240, check=False)
-                (folder / f"{name.replace(' ', '-')}.txt").write_text(done.stdout + done.stderr)
-                points.append(Point(name, "pass") if done.returncode == status else
-                              Point(name, "fail", f"status {done.returncode}, not {status}"))
-            return points
-        return [Case("explore", "small bounds", run, weight=1)]
+            built = self.make("compiles", "explorer")(folder)
+            if built[0].word != "pass":
+                return built
+            return built + exploration_points(self.build / "explorer/explore", folder)
+        return [Case("explore", "small bounds", run)]
 
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mm/policy/defects.h"
+#include "tests/explorer/controls.h"
 #include "tests/explorer/explorer.h"
 
 #define MAX_EXPLORED 128
@@ -35,7 +36,8 @@ void explored_init(void)
 	}
 }
 
-const char *explored_defect(const struct flush_policy *policy)
+/* "N1", if POLICY is that defect in a base; else NULL. */
+static const char *defect_of(const struct flush_policy *policy)
 {
 	static const char prefix[] = "defect=";
 
@@ -47,11 +49,14 @@ const char *explored_defect(const struct flush_policy *policy)
 const struct flush_policy *explored_find(const char *name)
 {
 	for (u32 i = 0; i < nr_explored; i++) {
-		const char *defect = explored_defect(explored[i]);
+		const char *defect = defect_of(explored[i]);
 
 		if (strcmp(explored[i]->name, name) == 0 || (defect && strcmp(defect, name) == 0))
 			return explored[i];
 	}
+	for (const struct flush_policy *const *p = explorer_controls; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
 	return NULL;
 }
 

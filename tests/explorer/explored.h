@@ -15,7 +15,7 @@ extern u32 nr_explored;
 
 void explored_init(void);
 
-/* By its name, or a defect's id (N1). NULL: none. */
+/* By its name, or a defect's id (N1); controls (controls.h), too. NULL: none. */
 const struct flush_policy *explored_find(const char *name);
 
 /*
@@ -24,6 +24,3 @@ const struct flush_policy *explored_find(const char *name);
  */
 const struct policy_claim *explored_claim(const struct flush_policy *policy, const char *context,
 					  const char *effect);
-
-/* "N1", if POLICY is that defect in a base; else NULL. */
-const char *explored_defect(const struct flush_policy *policy);

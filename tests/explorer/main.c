@@ -124,26 +124,31 @@ static int carry_out(const struct request *r)
 	return report_schedule(r->policy, r->roots == 2, actions, nr);
 }
 
+static void explore_policy(struct report *report, const struct request *r,
+			   const struct flush_policy *policy)
+{
+	bool exactly = !r->roots && strpbrk(r->bounds, "at") && strchr(r->bounds, 'u');
+
+	for (u32 roots = 1; roots <= 2; roots++) {
+		if (!(policy->roots & roots) || (r->roots && r->roots != roots))
+			continue;
+		for (const char *b = r->bounds; *b; b++) {
+			bounds_now = bounds_named(*b);
+			report_explore(report, policy, roots == 2, r->limit);
+		}
+	}
+	report_policy(report, policy, exactly);
+}
+
 static int explore(const struct request *r)
 {
 	struct report report;
 
 	report_begin(&report, r->json, r->tell);
-	bool exactly = !r->roots && strpbrk(r->bounds, "at") && strchr(r->bounds, 'u');
-
-	for (u32 i = 0; i < nr_explored; i++) {
-		const struct flush_policy *policy = explored[i];
-
-		if (r->policy && policy != r->policy)
-			continue;
-		for (u32 roots = 1; roots <= 2; roots++)
-			if ((policy->roots & roots) && (!r->roots || r->roots == roots))
-				for (const char *b = r->bounds; *b; b++) {
-					bounds_now = bounds_named(*b);
-					report_explore(&report, policy, roots == 2, r->limit);
-				}
-		report_policy(&report, policy, exactly);
-	}
+	if (r->policy)
+		explore_policy(&report, r, r->policy);
+	for (u32 i = 0; !r->policy && i < nr_explored; i++)
+		explore_policy(&report, r, explored[i]);
 	return report_end(&report);
 }
 

@@ -14,6 +14,8 @@
 #include "tests/explorer/hook.h"
 #include "tests/explorer/machine.h"
 
+void (*model_note)(unsigned int cpu, bool nmi, const char *text);
+
 static bool two_roots;
 
 void machine_select(bool two)

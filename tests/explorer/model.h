@@ -58,14 +58,10 @@ u32 model_actions(const struct state *s, u8 *actions);
  */
 bool model_apply(struct state *s, u8 action);
 
-/* The purges that the oracles count as over for the addresses: nobody may use the old ones. */
-u8 model_reusable(const struct state *s);
-
 /* Written by the search, called by the model. */
 extern void (*model_found)(enum context context, enum effect effect, const struct finding *finding);
 
-/* Cost of a hook's run, for the statistics: called when one ends. NULL: not wanted. */
-struct hook_run;
+/* Called when a hook has ended (costs.c); NULL: not wanted. */
 extern void (*model_hook_ended)(const struct state *s, unsigned int cpu, const struct frame *f);
 
 /* Tells what happens, in words; NULL: nobody listens. NMI: inside a paranoid door. */

@@ -21,11 +21,6 @@ static void found(enum context context, enum effect effect, const char *rule, un
 	model_found(context, effect, &(struct finding){true, rule, cpu, purge});
 }
 
-u8 model_reusable(const struct state *s)
-{
-	return s->released;
-}
-
 /*
  * Stale and lost, where the kernel may touch anything. A policy that holds addresses back until
  * nobody lags promises more (R7): no old translation anywhere, in ring 3 neither. A freed page
@@ -34,7 +29,7 @@ u8 model_reusable(const struct state *s)
 static void check_cpu(const struct state *s, unsigned int cpu)
 {
 	const struct cpu_state *c = &s->cpus[cpu];
-	u8 stale = model_reusable(s) & c->may;
+	u8 stale = s->released & c->may;
 	u8 lost = s->completed & (u8)~c->covered;
 	enum context context = CONTEXT_PROCESS;
 	bool in_zone = in_kernel_zone(c, &context);

@@ -59,7 +59,7 @@ static void print_finding(const struct report *report, const struct flush_policy
 	printf("\"\n\n");
 }
 
-static bool report_findings(struct report *report, const struct flush_policy *policy,
+static void report_findings(struct report *report, const struct flush_policy *policy,
 			    bool two_roots, const struct search *search)
 {
 	static struct telling telling;
@@ -86,7 +86,6 @@ static bool report_findings(struct report *report, const struct flush_policy *po
 				print_json_finding(report->json, c, &telling, claim, first);
 			first = false;
 		}
-	return !first;
 }
 
 void report_begin(struct report *report, const char *json, bool tell)
@@ -99,7 +98,7 @@ void report_begin(struct report *report, const char *json, bool tell)
 		fputs("{\"schema\": 1, \"engine\": \"explorer\", \"explorations\": [",
 		      report->json);
 	}
-	printf("%-14s %5s %6s %10s %11s %5s %7s  %s\n", "Policy", "Roots", "Bounds", "States",
+	printf("%-17s %5s %6s %10s %11s %5s %7s  %s\n", "Policy", "Roots", "Bounds", "States",
 	       "Transitions", "Depth", "Seconds", "Collisions");
 }
 
@@ -112,10 +111,11 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 	hook_select(policy, two_roots);
 	if (bounds_now->bystander && !policy->stop_tracking)
 		return;
-	costs_begin();
+	if (report->json)
+		costs_begin();
 	search_all(&search, two_roots, limit);
 	states = (double)search.states;
-	printf("%-14s %5u %6s %10lu %11lu %5u %7.2f   < %.0e%s\n", policy->name, two_roots + 1,
+	printf("%-17s %5u %6s %10lu %11lu %5u %7.2f  < %.0e%s\n", policy->name, two_roots + 1,
 	       bounds_now->name, search.states, search.transitions, search.depth, search.seconds,
 	       states * states / 36893488147419103232.0,
 	       search.complete ? "" : "  INCOMPLETE: ended at its limit");

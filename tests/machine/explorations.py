@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What the explorer has to say of policies and of its controls, within its small bounds."""
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from tap import Point
+
+LIMIT = 240.0
+# Name, words of its command line, exit status, what a line of its output has to match.
+EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
+    ("findings are the claims", ["-b", "tu"], 0, r"^watching +2 +t "),
+    ("a deferred flush of page tables", ["-p", "watching", "-r", "1", "-b", "T"], 5,
+     r"process, stale, breaks R1: not claimed"),
+    ("cut short is no pass", ["-p", "watching", "-b", "t", "-n", "1000"], 4, "INCOMPLETE"),
+    ("no such policy", ["-p", "nonsense"], 2, "nonsense: no policy has that name"),
+    ("control: sound", ["-p", "control-sound", "-b", "tu"], 0, "^control-sound"),
+    ("control: an IPI to ring 3", ["-p", "control-disturbs", "-b", "t"], 5, "process, disturbed"),
+    ("control: a hook without an end", ["-p", "control-endless", "-b", "t"], 5, "process, stuck"),
+    ("control: released too early", ["-p", "control-releases", "-b", "t"], 5,
+     "process, stale, breaks R7"),
+    ("control: a claim that is not found", ["-p", "control-claims", "-b", "tu"], 5,
+     "process, lost: claimed as X0, NOT FOUND"),
+)
+
+
+def explore(program: Path, words: list[str], log: Path) -> tuple[int, str]:
+    """Exit status and output, which also goes to LOG."""
+    done = subprocess.run([str(program), *words], capture_output=True, text=True, timeout=LIMIT,
+                          check=False)
+    log.write_text(done.stdout + done.stderr)
+    return done.returncode, done.stdout + done.stderr
+
+
+def replay_points(program: Path, folder: Path) -> list[Point]:
+    """A finding's schedule shows the finding again, the same twice; of another policy it cannot."""
+    _, told = explore(program, ["-p", "N5", "-r", "1", "-b", "t", "-v"], folder / "told.txt")
+    schedule = re.search(r'process, lost, .*?again: [^\n]* -s "([^"]+)"', told, re.DOTALL)
+    if not schedule:
+        return [Point("replay", "fail", "no schedule was printed for N5's lost flush")]
+    words = ["-r", "1", "-b", "t", "-s", schedule[1]]
+    runs = [explore(program, ["-p", "N5", *words], folder / f"replay-{n}.txt") for n in (1, 2)]
+    again = runs[0] == runs[1] and runs[0][0] == 0 and "found: process, lost" in runs[0][1]
+    other = explore(program, ["-p", "immediate", *words], folder / "other.txt")
+    return [Point("replay: the same finding twice", "pass" if again else "fail",
+                  "" if again else "see replay-1.txt"),
+            Point("replay: not with another policy", "pass" if other[0] == 2 else "fail",
+                  "" if other[0] == 2 else f"status {other[0]}")]
+
+
+def exploration_points(program: Path, folder: Path) -> list[Point]:
+    """All of the table, and replays."""
+    points = []
+    for name, words, status, pattern in EXPLORATIONS:
+        got, text = explore(program, words, folder / f"{re.sub('[^a-z]+', '-', name)}.txt")
+        wrong = (f"status {got}, not {status}" if got != status else
+                 "" if re.search(pattern, text, re.MULTILINE) else f"no line matches {pattern!r}")
+        points.append(Point(name, "fail" if wrong else "pass", wrong))
+    return points + replay_points(program, folder)
