@@ -74,7 +74,6 @@ static void print_zone(struct report_paragraph *p, const struct parameters_resul
 {
 	bool trap = parameters->zone && strcmp(parameters->zone, "trap") == 0;
 	bool stale = parameters->zone && strcmp(parameters->zone, "stale") == 0;
-
 	bool but = parameters->vmap_stack && (stale || (trap && parameters->stack_on_task));
 
 	if (trap || stale)

@@ -15,8 +15,6 @@
 
 static struct door_ops inner __section(".entry.data");
 
-void enter_on_task_stack(void);
-
 static void enter_reading(void)
 {
 	canary_check_local();

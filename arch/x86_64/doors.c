@@ -14,9 +14,6 @@ struct door_ops task_stack_ops __section(".entry.data");
 
 bool hooks_on_task_stack;
 
-void enter_on_task_stack(void);
-void exit_on_task_stack(void);
-
 static struct {
 	const struct door_ops *ops;
 	struct door_ops *inner;

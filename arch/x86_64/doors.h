@@ -24,6 +24,10 @@ extern struct door_ops doors;
 /* stack=task is in force: the enter and exit hooks run on the task's stack. Set by doors_set(). */
 extern bool hooks_on_task_stack;
 
+/* The thunks of stack=task (entry.asm), and what break=early makes the way in begin with. */
+void enter_on_task_stack(void);
+void exit_on_task_stack(void);
+
 /*
  * Points the doors at OPS. With ON_TASK_STACK the enter and exit hooks run on the running task's
  * kernel stack, as the posted v2 to v4 did: the one named exception to R3.

@@ -29,6 +29,8 @@
 
 #define VMALLOC_START 0xffffc90000000000UL
 #define VMALLOC_END   0xffffe90000000000UL
+#define VMALLOC_SLOT  (VMALLOC_START >> 39 & 511) /* the first of its top-level entries */
+#define VMALLOC_SLOTS ((VMALLOC_END - VMALLOC_START) >> 39)
 
 #define CPU_AREA_BASE 0xfffffe0000000000UL
 #define CPU_AREA_SIZE (1UL << 39)

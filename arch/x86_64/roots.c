@@ -93,8 +93,8 @@ void roots_select(bool two)
 	set_global(kernel_root, !two, USER_HALF, 512);
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
 		if (kernel_root_of(cpu) != kernel_root)
-			set_global(kernel_root_of(cpu), !two, VMALLOC_START >> 39 & 511,
-				   VMALLOC_END >> 39 & 511);
+			set_global(kernel_root_of(cpu), !two, VMALLOC_SLOT,
+				   VMALLOC_SLOT + VMALLOC_SLOTS);
 }
 
 /* zone=stale: what a flush reads before it switches to the kernel's root (stale_copy.c). */

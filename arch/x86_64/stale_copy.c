@@ -261,8 +261,6 @@ static struct stale_copy *make_copy(void)
 	size_t pages = ALIGN_UP(sizeof(struct stale_copy), PAGE_SIZE) / PAGE_SIZE;
 	phys_addr_t first = boot_alloc_frames(pages);
 	struct stale_copy *copy = first ? phys_to_virt(first) : NULL;
-	unsigned int slot = VMALLOC_START >> 39 & 511;
-	unsigned int slots = (VMALLOC_END - VMALLOC_START) >> 39;
 
 	if (!copy)
 		return NULL;
@@ -270,7 +268,7 @@ static struct stale_copy *make_copy(void)
 	if (!copy->root)
 		return NULL;
 	memcpy(phys_to_virt(copy->root), phys_to_virt(kernel_root), PAGE_SIZE);
-	memset((pte_t *)phys_to_virt(copy->root) + slot, 0, slots * sizeof(pte_t));
+	memset((pte_t *)phys_to_virt(copy->root) + VMALLOC_SLOT, 0, VMALLOC_SLOTS * sizeof(pte_t));
 	return paging_preallocate(copy->root, VMALLOC_START, VMALLOC_END) ? NULL : copy;
 }
 

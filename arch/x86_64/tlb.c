@@ -77,27 +77,30 @@ noinstr void tlb_drop_all(void)
 	drop_all();
 }
 
-static noinstr void flush_all_with_detours(u64 issued)
+/* DETOURS: flush_detours, or the constant 0, which leaves the usual flush without their tests. */
+static __always_inline void flush_all(u64 issued, u32 detours)
 {
-	if (flush_detours & DETOUR_STALE_COPY)
+	if (detours & DETOUR_STALE_COPY)
 		stale_copy_sync(STALE_COVER_ALL);
 	drop_all();
 	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	if (!(flush_detours & DETOUR_NO_STAMP))
+	if (!(detours & DETOUR_NO_STAMP))
 		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+}
+
+static noinstr void flush_all_with_detours(u64 issued)
+{
+	flush_all(issued, flush_detours);
 }
 
 noinstr void __flush_tlb_all(void)
 {
 	u64 issued = tlb_gen_issued();
 
-	if (unlikely(flush_detours)) {
+	if (unlikely(flush_detours))
 		flush_all_with_detours(issued);
-		return;
-	}
-	drop_all();
-	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+	else
+		flush_all(issued, 0);
 }
 
 noinstr void flush_tlb_one_kernel(u64 addr)

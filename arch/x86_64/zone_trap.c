@@ -28,13 +28,10 @@
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/zone.h"
 
-#define FIRST_SLOT (VMALLOC_START >> 39 & 511)
-#define SLOTS	   ((VMALLOC_END - VMALLOC_START) >> 39)
-
 enum zone_mode zone_mode;
 
 /* The entries as they are when the area is there: the same in every root, and constant. */
-static u64 present[SLOTS] __section(".entry.data");
+static u64 present[VMALLOC_SLOTS] __section(".entry.data");
 static struct door_ops inner __section(".entry.data");
 
 /* The vmalloc area's entries in the kernel's root of the pair that this CPU runs on. */
@@ -42,7 +39,7 @@ static __always_inline u64 *slots(void)
 {
 	phys_addr_t root = read_cr3() & PTE_ADDR_MASK & ~CR3_RING3_ROOT;
 
-	return (u64 *)(DIRECT_MAP_BASE + root) + FIRST_SLOT;
+	return (u64 *)(DIRECT_MAP_BASE + root) + VMALLOC_SLOT;
 }
 
 static __always_inline void note(struct zone_trap_cpu *zone, enum zone_event_kind kind)
@@ -60,7 +57,7 @@ static __always_inline void make_present(struct zone_trap_cpu *zone)
 
 	WRITE_ONCE(zone->absent, false);
 	write_rflags(flags & ~RFLAGS_TF); /* the sweep has no room for so many positions */
-	for (unsigned int i = 0; i < SLOTS; i++)
+	for (unsigned int i = 0; i < VMALLOC_SLOTS; i++)
 		WRITE_ONCE(entry[i], present[i]);
 	write_rflags(flags);
 }
@@ -72,8 +69,8 @@ static __always_inline void make_absent(struct zone_trap_cpu *zone)
 
 	WRITE_ONCE(zone->absent, true);
 	write_rflags(flags & ~RFLAGS_TF);
-	for (unsigned int i = 0; i < SLOTS; i++)
-		WRITE_ONCE(entry[i], zone->exempt ? zone->exempt[FIRST_SLOT + i] : 0);
+	for (unsigned int i = 0; i < VMALLOC_SLOTS; i++)
+		WRITE_ONCE(entry[i], zone->exempt ? zone->exempt[VMALLOC_SLOT + i] : 0);
 	write_rflags(flags);
 	tlb_drop_all();
 }
@@ -127,8 +124,8 @@ void zone_trap_init(void)
 	static const struct door_ops ops = {trap_enter, trap_exit, trap_nmi_enter, trap_nmi_exit};
 	const u64 *top = phys_to_virt(kernel_root);
 
-	for (unsigned int i = 0; i < SLOTS; i++)
-		present[i] = top[FIRST_SLOT + i];
+	for (unsigned int i = 0; i < VMALLOC_SLOTS; i++)
+		present[i] = top[VMALLOC_SLOT + i];
 	doors_wrap(&ops, &inner);
 }
 

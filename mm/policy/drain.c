@@ -28,12 +28,20 @@ noinstr void flush_range_local(u64 start, u64 end, u64 generation)
 	tlb_gen_cover_one(&this_cpu()->tlb_gen, generation);
 }
 
-/* With zone=stale the copy comes first, on whatever root this is: the write of CR3 is the flush. */
-static noinstr void flush_with_detours(u64 issued)
+/*
+ * The purges that the write covers are those issued before it: read first. Between the write and
+ * the booking an NMI finds the kernel's root and, by right, no reason to flush: so what the write
+ * is good for is noted before it, and an NMI that interrupted the kernel's root books it
+ * (handle_paranoid_entry()). From ring 3's root only: elsewhere CR3 does not tell whether it was.
+ *
+ * With zone=stale the copy comes first, on whatever root this is: the write of CR3 is the flush.
+ * DETOURS: flush_detours, or the constant 0, which leaves the usual flush without their tests.
+ */
+static __always_inline void flush_by_switch(u64 issued, u32 detours)
 {
-	bool stamp = !(flush_detours & DETOUR_NO_STAMP);
+	bool stamp = !(detours & DETOUR_NO_STAMP);
 
-	if (flush_detours & DETOUR_STALE_COPY)
+	if (detours & DETOUR_STALE_COPY)
 		stale_copy_sync(STALE_COVER_NON_GLOBAL);
 	if (on_ring3_root() && stamp)
 		this_cpu()->root_switch_covers = issued;
@@ -43,25 +51,19 @@ static noinstr void flush_with_detours(u64 issued)
 		tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
 }
 
-/*
- * The purges that the write covers are those issued before it: read first. Between the write and
- * the booking an NMI finds the kernel's root and, by right, no reason to flush: so what the write
- * is good for is noted before it, and an NMI that interrupted the kernel's root books it
- * (handle_paranoid_entry()). From ring 3's root only: elsewhere CR3 does not tell whether it was.
- */
+static noinstr void flush_with_detours(u64 issued)
+{
+	flush_by_switch(issued, flush_detours);
+}
+
 noinstr void flush_by_root_switch_local(void)
 {
 	u64 issued = tlb_gen_issued();
 
-	if (unlikely(flush_detours)) {
+	if (unlikely(flush_detours))
 		flush_with_detours(issued);
-		return;
-	}
-	if (on_ring3_root())
-		this_cpu()->root_switch_covers = issued;
-	switch_root_flush(ROOT_KERNEL);
-	this_cpu()->tlb.nr_tlb_local_flush_all++;
-	tlb_gen_cover_all(&this_cpu()->tlb_gen, issued);
+	else
+		flush_by_switch(issued, 0);
 }
 
 noinstr void drain_by_root_switch_local(void)
