@@ -35,7 +35,7 @@
 #define PHASE1_SWAPS	    16	/* canary moves of each isolated CPU in phase 1 */
 #define PHASE2_LEAST	    500 /* flushes of phase 2, whatever was found already */
 #define STALL_OPERATIONS    10000
-#define BROKEN_FLUSHES	    1000 /* phase 2 under break=: at most; floors may be out of reach */
+#define BROKEN_FLUSHES	    4000 /* phase 2 under break=: at most; floors may be out of reach */
 #define PACE_TURNS	    2048 /* phase 2: longest wait for the bouncing CPUs */
 #define TSC_EVERY_UNDER_TCG 4096
 #define DISTURB_TIMER	    200000 /* break=gap: APIC timer ticks between two disturbances */
