@@ -220,39 +220,9 @@ $(BUILD)/host/fuzz_%: tests/host/fuzz_%.c $(STAMP)
 	$(Q)printf '%s:\n' $(sources-of) >>$@.d
 	$(Q)$(FUZZCC) $(FUZZ_CFLAGS) $(flags-of) $< $(sources-of) -o $@
 
-# --- The explorer ------------------------------------------------------------------------------
+# --- Parts with targets of their own -----------------------------------------------------------
 
-# Every policy, with tests/explorer/mm/policy/ops.h in the place of the kernel's. SLOTS and the like
-# are small there, which makes the compiler doubt a loop that runs once.
-EXPLORER    := $(BUILD)/explorer/explore
-EXPLORED_C  := $(filter-out mm/policy/list.c mm/policy/drain.c,$(wildcard mm/policy/*.c))
-EXPLORER_C  := $(wildcard tests/explorer/*.c)
-EXPLORER_OBJS := $(EXPLORED_C:%=$(BUILD)/explorer/%.o)
-EXPLORER_CFLAGS := -std=gnu11 -g -O2 -fno-pie -Itests/explorer -I. -include tools/host_prelude.h \
-	-DCONFIG_CONTEXT_TRACKING_WORK=1 -Wall -Wextra -Werror -Wno-maybe-uninitialized
-
-$(BUILD)/explorer/%.c.o: %.c $(STAMP)
-	$(call say,HOSTCC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(EXPLORER_CFLAGS) $(DEPS) -c $< -o $@
-
-# The list of what is linked: every symbol policy_NAME of the objects.
-$(BUILD)/explorer/table.c: $(EXPLORER_OBJS)
-	$(call say,GEN,$@)
-	$(Q)nm -g $(EXPLORER_OBJS) | sed -nE 's/^.* [RDd] (policy_\w+)$$/\1/p' | sort -u >$@.names
-	$(Q){ echo '#include "tests/explorer/explored.h"'; \
-		sed 's/.*/extern const struct flush_policy &;/' $@.names; \
-		echo 'const struct flush_policy *const linked_policies[] = {'; \
-		sed 's/.*/\t\&&,/' $@.names; echo '	NULL};'; } >$@
-
-$(EXPLORER): $(BUILD)/explorer/table.c $(EXPLORER_OBJS) $(EXPLORER_C:%=$(BUILD)/explorer/%.o)
-	$(call say,LD,$@)
-	$(Q)$(HOSTCC) $(EXPLORER_CFLAGS) -no-pie -o $@ $^
-
-.PHONY: explorer explore
-explorer: $(EXPLORER)
-explore: explorer ## every interleaving of the policies' hooks, on the host; ARGS: -h lists
-	$(Q)$(EXPLORER) $(if $(POLICY),-p '$(POLICY)') $(ARGS)
+include $(sort $(wildcard make/*.mk))
 
 # --- Boot image and runs -----------------------------------------------------------------------
 
@@ -313,18 +283,19 @@ print-kernel-cc:
 
 # --- Cleaning ----------------------------------------------------------------------------------
 
+MAKEFILES_READ := Makefile $(sort $(wildcard make/*.mk))
 .PHONY: clean help
 clean: ## removes $(BUILD)
 	$(Q)rm -rf $(BUILD)
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' Makefile | sort | \
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILES_READ) | sort | \
 		while IFS='|' read -r name text; do printf '  %-12s%s\n' "$$name" "$$text"; done
 	@echo 'Variables, with their defaults:'
 	@awk '/^## / { text = substr($$0, 4) } \
 		/^[A-Z_]+ *[?]=/ && text \
-			{ printf "  %-18s%s\n", $$1 "=" $$3, text; text = "" }' Makefile
+			{ printf "  %-18s%s\n", $$1 "=" $$3, text; text = "" }' $(MAKEFILES_READ)
 
 -include $(wildcard $(BUILD)/explorer/*/*/*.d $(BUILD)/obj/*/*.d)
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/*.d $(BUILD)/host/*.d)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sources import ROOT, project_files
 
 COLUMNS = 100
-CODE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".cfg"}
+CODE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".cfg", ".mk"}
 CODE_NAMES = {"Makefile", ".ci/run"}
 # Built from halves, so that this file does not hold what it looks for.
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) +
