@@ -88,9 +88,9 @@ static void report_findings(struct report *report, const struct flush_policy *po
 		}
 }
 
-void report_begin(struct report *report, const char *json, bool tell)
+void report_begin(struct report *report, const char *json, bool tell, bool early)
 {
-	*report = (struct report){.tell = tell};
+	*report = (struct report){.tell = tell, .early = early};
 	if (json) {
 		report->json = fopen(json, "w");
 		if (!report->json)
@@ -113,13 +113,15 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 		return;
 	if (report->json)
 		costs_begin();
-	search_all(&search, two_roots, limit);
+	search_all(&search, two_roots, limit, report->early);
 	states = (double)search.states;
 	printf("%-17s %5u %6s %10lu %11lu %5u %7.2f  < %.0e%s\n", policy->name, two_roots + 1,
 	       bounds_now->name, search.states, search.transitions, search.depth, search.seconds,
 	       states * states / 36893488147419103232.0,
-	       search.complete ? "" : "  INCOMPLETE: ended at its limit");
-	if (!search.complete)
+	       search.complete	  ? ""
+	       : search.convicted ? "  ended at what no claim covers"
+				  : "  INCOMPLETE: ended at its limit");
+	if (!search.complete && !search.convicted)
 		report->incomplete = true;
 	if (report->json)
 		fprintf(report->json,
