@@ -129,7 +129,8 @@ class Suites:
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in ("test_tools", "test_checks")]
+            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in (
+                "test_tools", "test_checks", "test_new_policy")]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""
