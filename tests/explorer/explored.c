@@ -148,15 +148,24 @@ static bool covers(const struct policy_claim *claim, const char *context, const 
 	return strcmp(claim->context, context) == 0 && strcmp(claim->effect, effect) == 0;
 }
 
+const struct policy_claim *explored_claim_at(const struct flush_policy *policy, u32 i)
+{
+	if (i < policy->nr_claims)
+		return &policy->claims[i];
+	i -= policy->nr_claims;
+	for (u32 k = 0; k < ARRAY_SIZE(explorer_only); k++)
+		if (strcmp(explorer_only[k].policy, policy->name) == 0 && i-- == 0)
+			return &explorer_only[k].claim;
+	return NULL;
+}
+
 const struct policy_claim *explored_claim(const struct flush_policy *policy, const char *context,
 					  const char *effect)
 {
-	for (u32 i = 0; i < policy->nr_claims; i++)
-		if (covers(&policy->claims[i], context, effect))
-			return &policy->claims[i];
-	for (u32 i = 0; i < ARRAY_SIZE(explorer_only); i++)
-		if (strcmp(explorer_only[i].policy, policy->name) == 0 &&
-		    covers(&explorer_only[i].claim, context, effect))
-			return &explorer_only[i].claim;
+	const struct policy_claim *claim;
+
+	for (u32 i = 0; (claim = explored_claim_at(policy, i)); i++)
+		if (covers(claim, context, effect))
+			return claim;
 	return NULL;
 }

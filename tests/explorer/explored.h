@@ -26,3 +26,6 @@ const struct flush_policy *explored_find(const char *name);
  */
 const struct policy_claim *explored_claim(const struct flush_policy *policy, const char *context,
 					  const char *effect);
+
+/* Number I of all claims that count here; NULL: there are no more. */
+const struct policy_claim *explored_claim_at(const struct flush_policy *policy, u32 i);

@@ -21,6 +21,15 @@ static void print_json_telling(FILE *out, const struct telling *t)
 			t->lines[i].nmi ? "true" : "false", t->lines[i].text);
 }
 
+static void print_json_claims(FILE *out, const struct flush_policy *policy)
+{
+	const struct policy_claim *claim;
+
+	for (u32 i = 0; (claim = explored_claim_at(policy, i)); i++)
+		fprintf(out, "%s{\"defect\": \"%s\", \"context\": \"%s\", \"effect\": \"%s\"}",
+			i ? ", " : "", claim->id, claim->context, claim->effect);
+}
+
 static void print_json_finding(FILE *out, const struct conviction *c, const struct telling *t,
 			       const struct policy_claim *claim, bool first)
 {
@@ -132,8 +141,11 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 			bounds_now->text, search.complete ? "true" : "false", search.states,
 			search.transitions, search.seconds);
 	costs_end(report->json);
-	if (report->json)
-		fputs(",\n   \"findings\": [", report->json);
+	if (report->json) {
+		fputs(",\n   \"claims\": [", report->json);
+		print_json_claims(report->json, policy);
+		fputs("],\n   \"findings\": [", report->json);
+	}
 	report_findings(report, policy, two_roots, &search);
 	if (report->json)
 		fputs("]}", report->json);
