@@ -11,6 +11,8 @@ CPUS          ?= 4
 MEM           ?= 256
 ## one policy alone (tlbi=POLICY on the kernel's command line)
 POLICY        ?=
+## a policy's C file outside the tree, built in beside the others
+NEW           ?=
 ## the experiment (run=RUN)
 RUN           ?=
 ## more of the kernel's command line
@@ -64,6 +66,15 @@ Q      := $(if $(filter 0,$(V)),@)
 say     = $(if $(filter 0,$(V)),@printf '  %-8s%s\n' '$(1)' '$(2)')
 PYTHON := /usr/bin/python3
 
+# A policy from outside the tree: a build folder of its own, and the policy that is run. Nothing but
+# letters, digits and _ comes from tools/new_policy.py.
+ifneq ($(strip $(NEW)),)
+NEW_NAME := $(shell $(PYTHON) tools/new_policy.py '$(subst ','\'',$(NEW))')
+$(if $(NEW_NAME),,$(error NEW=$(NEW) cannot be built in))
+override BUILD := $(BUILD)/new/$(NEW_NAME)
+POLICY   := $(or $(POLICY),$(subst _,-,$(NEW_NAME)))
+endif
+
 # --- Tools -------------------------------------------------------------------------------------
 
 # With clang, CROSS_COMPILE names the linker only; clang itself is told its target.
@@ -83,7 +94,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 LANGUAGE := -std=gnu11 -ffreestanding -nostdinc -isystem $(CC_INCLUDE) -I.
 CODEGEN  := -O2 -g -fno-pic -fno-pie -mgeneral-regs-only -fcf-protection=none \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-common
-CONFIG   := -DCONFIG_CONTEXT_TRACKING_WORK=$(CT_WORK)
+CONFIG   := -DCONFIG_CONTEXT_TRACKING_WORK=$(CT_WORK) \
+	$(if $(NEW_NAME),-DNEW_POLICY=policy_$(NEW_NAME))
 DEPS      = -MMD -MP -MF $@.d -MT $@
 
 # Undefined behaviour traps (ud2), so that it needs no run-time library in the kernel.
@@ -114,7 +126,8 @@ ASM_OFFSETS := arch/x86_64/asm_offsets.c
 KERNEL_DIRS := boot arch/x86_64 mm mm/policy kernel kernel/font tests/kernel
 KERNEL_C    := $(filter-out $(ASM_OFFSETS),$(wildcard $(KERNEL_DIRS:=/*.c)))
 KERNEL_ASM  := $(wildcard $(KERNEL_DIRS:=/*.asm))
-KERNEL_OBJS := $(KERNEL_C:%=$(BUILD)/obj/%.o) $(KERNEL_ASM:%=$(BUILD)/obj/%.o)
+KERNEL_OBJS := $(KERNEL_C:%=$(BUILD)/obj/%.o) $(KERNEL_ASM:%=$(BUILD)/obj/%.o) \
+	$(if $(NEW_NAME),$(BUILD)/obj/new/$(NEW_NAME).c.o)
 
 # user/lib*.c is linked into each program; every other user/*.c is one.
 USER_LIB_C    := $(wildcard user/lib*.c)

@@ -32,6 +32,7 @@ from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
+from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
@@ -126,10 +127,20 @@ class Suites:
             return built + exploration_points(self.build / "explorer/explore", folder)
         return [Case("explore", "small bounds", run)]
 
+    def exactness_cases(self) -> list[Case]:
+        """Both engines, findings against claims."""
+        def run(folder: Path) -> list[Point]:
+            built = self.make("compiles", "explorer")(folder)
+            if built[0].word != "pass":
+                return built
+            return built + exactness_points(self.build, folder)
+        return [Case("convict", "both engines", run, weight=2, needs="build: default")]
+
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in ("test_tools", "test_checks")]
+            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in (
+                "test_tools", "test_checks", "test_new_policy")]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""
@@ -212,7 +223,8 @@ class Suites:
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
-                self.explorer_cases() + boots + self.screen_cases() + self.debugger_cases())
+                self.explorer_cases() + self.exactness_cases() + boots + self.screen_cases() +
+                self.debugger_cases())
 
     def screen_cases(self) -> list[Case]:
         """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""

@@ -21,6 +21,15 @@ static void print_json_telling(FILE *out, const struct telling *t)
 			t->lines[i].nmi ? "true" : "false", t->lines[i].text);
 }
 
+static void print_json_claims(FILE *out, const struct flush_policy *policy)
+{
+	const struct policy_claim *claim;
+
+	for (u32 i = 0; (claim = explored_claim_at(policy, i)); i++)
+		fprintf(out, "%s{\"defect\": \"%s\", \"context\": \"%s\", \"effect\": \"%s\"}",
+			i ? ", " : "", claim->id, claim->context, claim->effect);
+}
+
 static void print_json_finding(FILE *out, const struct conviction *c, const struct telling *t,
 			       const struct policy_claim *claim, bool first)
 {
@@ -88,9 +97,9 @@ static void report_findings(struct report *report, const struct flush_policy *po
 		}
 }
 
-void report_begin(struct report *report, const char *json, bool tell)
+void report_begin(struct report *report, const char *json, bool tell, bool early)
 {
-	*report = (struct report){.tell = tell};
+	*report = (struct report){.tell = tell, .early = early};
 	if (json) {
 		report->json = fopen(json, "w");
 		if (!report->json)
@@ -113,13 +122,15 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 		return;
 	if (report->json)
 		costs_begin();
-	search_all(&search, two_roots, limit);
+	search_all(&search, two_roots, limit, report->early);
 	states = (double)search.states;
 	printf("%-17s %5u %6s %10lu %11lu %5u %7.2f  < %.0e%s\n", policy->name, two_roots + 1,
 	       bounds_now->name, search.states, search.transitions, search.depth, search.seconds,
 	       states * states / 36893488147419103232.0,
-	       search.complete ? "" : "  INCOMPLETE: ended at its limit");
-	if (!search.complete)
+	       search.complete	  ? ""
+	       : search.convicted ? "  ended at what no claim covers"
+				  : "  INCOMPLETE: ended at its limit");
+	if (!search.complete && !search.convicted)
 		report->incomplete = true;
 	if (report->json)
 		fprintf(report->json,
@@ -130,8 +141,11 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 			bounds_now->text, search.complete ? "true" : "false", search.states,
 			search.transitions, search.seconds);
 	costs_end(report->json);
-	if (report->json)
-		fputs(",\n   \"findings\": [", report->json);
+	if (report->json) {
+		fputs(",\n   \"claims\": [", report->json);
+		print_json_claims(report->json, policy);
+		fputs("],\n   \"findings\": [", report->json);
+	}
 	report_findings(report, policy, two_roots, &search);
 	if (report->json)
 		fputs("]}", report->json);
