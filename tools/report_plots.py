@@ -114,9 +114,9 @@ def noise_plot(result: Result, limits: tuple[int, int]) -> Draw:
     return draw
 
 
-def cost_plot(records: list[Json], x: str, label: str, limits: tuple[int, float]) -> Draw:
-    """The initiator's instructions for a purge against the number of CPUs."""
-    series = series_of(records, x, "instructions")
+def cost_plot(records: list[Json], limits: tuple[int, int]) -> Draw:
+    """The initiator's instructions for a purge against the number of isolated CPUs."""
+    series = series_of(records, "isolated", "instructions")
 
     def draw(axes: Axes) -> None:
         for number, (row, values) in enumerate(series.items()):
@@ -124,7 +124,7 @@ def cost_plot(records: list[Json], x: str, label: str, limits: tuple[int, float]
                       label=row_name(row), color=PALETTE[number % len(PALETTE)],
                       linestyle="--" if row[1] == 2 else "-")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set(xlabel=label, ylabel="instructions of the initiator",
+        axes.set(xlabel="isolated CPUs", ylabel="instructions of the initiator",
                  xlim=(0, limits[0] * 1.05), ylim=(0, limits[1] * 1.05))
     return draw
 

@@ -15,7 +15,8 @@ import report_plots as plots
 from results import Json, Result
 
 TIMES = "Times under an emulator are meaningless; only the shape of this can be looked at."
-PAGES_SHOWN = (1, 33)           # of a purge: one page, and the most that are flushed one by one
+# Of a purge: one page, the most that are flushed one by one, everything.
+PAGES_SHOWN = ((1, "1 page"), (33, "33 pages"), (0, "everything"))
 
 
 @dataclass(frozen=True)
@@ -181,25 +182,40 @@ def noise(sources: list[Source]) -> str:
                         s.label, TIMES if s.result.emulated else "") for s in found])
 
 
+def cost_figures(found: list[Source], kind: str, pages: int | None, words: str) -> list[str]:
+    """A plot for each source that has records of one kind and, of purges, of one size."""
+    chosen = [(source, [record for record in source.result.records(kind)
+                        if pages is None or record["pages"] == pages]) for source in found]
+    every = [record for _, records in chosen for record in records]
+    limits = (plots.most(record["isolated"] for record in every),
+              plots.most(record["instructions"] for record in every))
+    return [figure(plots.svg(plots.cost_plot(records, limits), "cost of a purge",
+                             f"{kind}-{pages}-{source.letter}"), f"{source.label}: {words}")
+            for source, records in chosen if records]
+
+
+def slopes(found: list[Source]) -> str:
+    """The slopes, a column for each source: what one more isolated CPU costs the initiator."""
+    cells: dict[plots.Row, dict[str, str]] = {}
+    for source in found:
+        for record in source.result.records("slope"):
+            cells.setdefault(plots.row_of(record), {})[source.letter] = (
+                f"{record['instructions']:.2f}")
+    letters = [source.letter for source in found]
+    return table(["instructions for each isolated CPU more", *letters],
+                 [[plots.row_name(row), *[by_letter.get(letter, "not run") for letter in letters]]
+                  for row, by_letter in cells.items()], 1) if cells else ""
+
+
 def costs(sources: list[Source]) -> str:
     """What a purge costs who issues it, against CPUs that are deferred or interrupted."""
-    parts = []
-    for kind, x, label in (("slope", "cpus", "CPUs"), ("purge", "isolated", "isolated CPUs")):
-        found = with_records(sources, kind)
-        for pages in PAGES_SHOWN if kind == "purge" else (0,):
-            chosen = {s.letter: [r for r in s.result.records(kind) if r.get("pages", 0) == pages]
-                      for s in found}
-            every = [record for records in chosen.values() for record in records]
-            limits = (plots.most(r[x] for r in every),
-                      plots.most(r["instructions"] for r in every))
-            parts += [figure(plots.svg(
-                plots.cost_plot(chosen[s.letter], x, label, limits), "cost of a purge",
-                f"{kind}-{pages}-{s.letter}"),
-                s.label + (f", {pages} pages" if pages > 1 else ", 1 page" if pages else ""))
-                for s in found if chosen[s.letter]]
-    if not parts:
+    scale, purge = with_records(sources, "scale"), with_records(sources, "purge")
+    if not scale and not purge:
         return missing("purge or scale result", "make run RUN=purge")
-    return grid(parts)
+    figures = cost_figures(scale, "scale", None, "up to many CPUs")
+    for pages, words in PAGES_SHOWN:
+        figures += cost_figures(purge, "purge", pages, words)
+    return grid(figures) + slopes(with_records(sources, "slope"))
 
 
 def entries(sources: list[Source]) -> str:

@@ -22,8 +22,9 @@ KINDS = (("comparison", "policies", "run.schema.json"), ("counts", "counts", "co
 ROW: dict[str, type] = {"policy": str, "roots": int}
 FIELDS: dict[str, dict[str, type]] = {
     "bucket": ROW | {"cpu": int, "from_ns": int, "count": int},
-    "purge": ROW | {"isolated": int, "pages": int, "instructions": int, "ipis": int},
-    "slope": ROW | {"cpus": int, "instructions": int},
+    "purge": ROW | {"isolated": int, "pages": int, "instructions": int},
+    "scale": ROW | {"isolated": int, "instructions": int},
+    "slope": ROW | {"cpus": int, "instructions": float},
     "round_trip": {"sender": int, "receiver": int, "tsc_min": int},
 }
 MAX_CPU = 255
@@ -68,8 +69,10 @@ def complaint_of_record(record: Json) -> str:
         value = record.get(name)
         if kind is str and not (isinstance(value, str) and value):
             return f"{name} has to be text, is {value!r}"
-        if kind is int and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            return f"{name} has to be a count, is {value!r}"
+        number = int if kind is int else (int, float)
+        if kind is not str and (not isinstance(value, number) or isinstance(value, bool)
+                                or value < 0):
+            return f"{name} has to be a {'count' if kind is int else 'number'}, is {value!r}"
         if name in ("cpu", "sender", "receiver") and int(str(value)) > MAX_CPU:
             return f"{name} has to be a CPU, 0 to {MAX_CPU}, is {value}"
     return ""

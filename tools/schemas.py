@@ -13,23 +13,25 @@ HOST = "host.schema.json"
 
 
 @functools.cache
-def schema(name: str) -> dict[str, Any]:
-    """docs/NAME, with the schema of the host object in the place of the reference to it."""
-    found: dict[str, Any] = json.loads((DOCS / name).read_text())
-    if found["properties"].get("host") == {"$ref": HOST}:
-        found["properties"]["host"] = json.loads((DOCS / HOST).read_text())
+def schemas() -> dict[str, Any]:
+    """All of docs/ by their names. Every document may have the host object."""
+    found = {path.name: json.loads(path.read_text()) for path in DOCS.glob("*.schema.json")}
+    for schema in found.values():
+        schema["properties"].setdefault("host", {"$ref": HOST})
     return found
 
 
 def complaint_of(document: object, name: str) -> str:
-    """Why DOCUMENT does not fit docs/NAME, "" if it does."""
+    """Why DOCUMENT does not fit docs/NAME, "" if it does. Schemas may refer to their neighbours."""
     try:
         import jsonschema  # pylint: disable=import-outside-toplevel
     except ImportError:
         return "cannot validate the JSON: install python3-jsonschema"
-    if not (DOCS / name).exists():
+    if name not in schemas():
         return f"cannot validate the JSON: docs/{name} is missing"
-    errors = sorted(jsonschema.Draft202012Validator(schema(name)).iter_errors(document), key=str)
+    resolver = jsonschema.RefResolver(name, schemas()[name], store=schemas())
+    validator = jsonschema.Draft202012Validator(schemas()[name], resolver=resolver)
+    errors = sorted(validator.iter_errors(document), key=str)
     if not errors:
         return ""
     where = "/".join(map(str, errors[0].absolute_path)) or "the document"

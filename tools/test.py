@@ -130,7 +130,7 @@ class Suites:
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in TOOL_TESTS]
+            [PYTHON, f"tools/{n}.py"], folder, 180, ROOT)) for name in TOOL_TESTS]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -65,6 +66,12 @@ class Page(HTMLParser):
             self.cells[-1].append(data)
 
 
+@functools.cache
+def page_of_all() -> str:
+    """The page of all samples, drawn once."""
+    return report.page(samples())
+
+
 def samples(*names: str) -> list[Path]:
     """Their paths; without names, of all."""
     return [SAMPLES / name for name in names] or sorted(SAMPLES.glob("*.json"))
@@ -81,7 +88,7 @@ class PageTest(unittest.TestCase):
 
     def test_all(self) -> None:
         """Every section has its plots; well-formed, self-contained, ids that are one of a kind."""
-        text = report.page(samples())
+        text = page_of_all()
         page = Page(text)
         self.assertEqual(page.open, [])
         self.assertEqual(sorted(set(page.ids)), sorted(page.ids))
@@ -95,12 +102,12 @@ class PageTest(unittest.TestCase):
 
     def test_same_twice(self) -> None:
         """Nothing depends on when or where it is drawn."""
-        self.assertEqual(report.page(samples()), report.page(samples()))
+        self.assertEqual(report.page(samples()), page_of_all())
 
     def test_figures(self) -> None:
         """The tables have the documents' figures."""
         document = json.loads((SAMPLES / "run.json").read_text())
-        rows = Page(report.page(samples())).cells
+        rows = Page(page_of_all()).cells
         for policy in document["policies"]:
             row = next(row for row in rows
                        if row[:2] == [policy["name"], str(policy["roots"])] and len(row) == 10)
@@ -114,6 +121,7 @@ class PageTest(unittest.TestCase):
         self.assertIn(["Linux 6.1.0-56-amd64", "1", "no verdict", "1000", "1001-1004",
                        *["n/a"] * 5], rows)
         self.assertIn(["3", "yes", "1004", "1.00", "0"], rows)
+        self.assertIn(["watching", "15.00"], rows)
 
     def test_missing(self) -> None:
         """What is not there is said, with the command that makes it."""
@@ -207,10 +215,10 @@ class PlotTest(unittest.TestCase):
 
     def test_lines(self) -> None:
         """A line for each row, its points in order, repeated ones summed."""
-        records = [{"policy": "p", "roots": 1, "cpus": n, "instructions": i}
+        records = [{"policy": "p", "roots": 1, "isolated": n, "instructions": i}
                    for n, i in ((8, 80), (2, 20), (2, 1))]
         axes = Figure().add_subplot()
-        plots.cost_plot(records, "cpus", "CPUs", (8, 80))(axes)
+        plots.cost_plot(records, (8, 80))(axes)
         self.assertEqual([(list(line.get_xdata()), list(line.get_ydata()), line.get_label())
                           for line in axes.get_lines()], [([2, 8], [21, 80], "p")])
 

@@ -20,7 +20,7 @@ import jitter
 import run
 from host import compiler_of, first_match, host_of
 from machine import Machine
-from results import ResultError, load
+from results import ResultError, complaint_of_record, load
 from schemas import complaint_of
 from taprun import run_as_tap
 
@@ -130,6 +130,9 @@ class LoadTest(unittest.TestCase):
             document["records"][3][field] = value
             with self.subTest(f"{field}: {value}"):
                 self.assertIn(f"record 4 (bucket): {field}", self.refused(json.dumps(document)))
+        slope = sample("scale.json")["records"][-1]
+        self.assertEqual(complaint_of_record(slope), "")
+        self.assertIn("instructions", complaint_of_record(slope | {"instructions": "9"}))
 
 
 class JitterTest(unittest.TestCase):
