@@ -44,7 +44,7 @@ def main() -> int:
                         mem=parse_mem(args.mem), machine=args.machine, accel=args.accel,
                         cmdline=cmdline)
             result = boot(m, args.results, args.timeout, args.results / "serial.log")
-            outcome = conclude(result, cmdline, args.results)
+            outcome = conclude(result, m, args.results)
             if outcome.word != "pass":
                 print(f"soak: run {seed}: {outcome.word}: {outcome.why or result.last_line}")
                 print(f"soak: serial output in {args.results / 'serial.log'}; again with:\n"

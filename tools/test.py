@@ -48,6 +48,7 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report")
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -139,8 +140,7 @@ class Suites:
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in (
-                "test_tools", "test_checks", "test_new_policy")]
+            [PYTHON, f"tools/{n}.py"], folder, 180, ROOT)) for name in TOOL_TESTS]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""
@@ -189,7 +189,7 @@ class Suites:
         iso = None if fields["media"] == "kernel" else self.image_of(row.build, row.cmdline)
         m = Machine(kernel=kernel, iso=iso, cmdline=row.cmdline, **fields)  # type: ignore
         result = boot(m, folder, row.limit, folder / "serial.log")
-        outcome = conclude(result, row.cmdline, folder)
+        outcome = conclude(result, m, folder)
         faults = []
         if outcome.word not in row.verdicts:
             faults.append(f"verdict {outcome.word}, expected {' or '.join(row.verdicts)}")

@@ -32,7 +32,8 @@ NO_POLICIES: tuple[tuple[str, str, str, str], ...] = (
     ("an unknown defect", '"N5"', '"N42"', r"claims N42; valid: N1"),
     ("an unknown effect", '"lost"', '"gone"', r"claims N5 .process, gone.; valid: "),
     ("another name", '"claims-too-much"', '"other"', r'valid: "claims-too-much"'),
-    ("no reset", ".reset = modest_reset,", ".missing = (void *)modest_reset,", r"lacks one of .lineage, .reset"),
+    ("no reset", ".reset = modest_reset,", ".missing = (void *)modest_reset,",
+     r"lacks one of .lineage, .reset"),
     ("a door without hooks", ".doors_two = POLICY_DOORS_TWO(modest),",
      ".doors_two = {.enter = modest_enter_two, .exit = modest_exit_two,"
      " .nmi_enter = modest_nmi_enter_two},\n\t.stop_tracking = (void *)modest_nmi_exit_two,",
