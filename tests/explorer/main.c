@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/explorer/eager.h"
 #include "tests/explorer/explored.h"
 #include "tests/explorer/explorer.h"
 #include "tests/explorer/report.h"
@@ -62,6 +63,7 @@ static void usage(FILE *out)
 	      "  -j FILE    results as JSON\n"
 	      "  -s TEXT    carries out one schedule and tells it: with -p, -r and one -b\n"
 	      "  -e         ends at the first finding that no claim covers\n"
+	      "  -f         in full: every step is interleaved, see tests/explorer/eager.c\n"
 	      "  -v         tells the schedule of each finding\n"
 	      "  -l         lists the policies\n"
 	      "exit: 0 findings are the claims, 4 incomplete, 5 they differ; 2 bad use\n",
@@ -159,7 +161,7 @@ int main(int argc, char **argv)
 	int option;
 
 	explored_init();
-	while ((option = getopt(argc, argv, "p:r:b:n:j:s:evlh")) != -1) {
+	while ((option = getopt(argc, argv, "p:r:b:n:j:s:efvlh")) != -1) {
 		switch (option) {
 		case 'p':
 			r.policy = policy_named(optarg);
@@ -182,6 +184,9 @@ int main(int argc, char **argv)
 			break;
 		case 'e':
 			r.early = true;
+			break;
+		case 'f':
+			eager_steps = false;
 			break;
 		case 'v':
 			r.tell = true;

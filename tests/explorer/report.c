@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/explorer/costs.h"
+#include "tests/explorer/eager.h"
 #include "tests/explorer/explored.h"
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
@@ -62,8 +63,8 @@ static void print_finding(const struct report *report, const struct flush_policy
 	if (!report->tell)
 		return;
 	telling_print(stdout, t);
-	printf("  again: build/explorer/explore -p %s -r %u -b %s -s \"", policy->name,
-	       two_roots + 1, bounds_now->name);
+	printf("  again: build/explorer/explore -p %s -r %u -b %s %s-s \"", policy->name,
+	       two_roots + 1, bounds_now->name, eager_steps ? "" : "-f ");
 	schedule_text(stdout, c->actions, c->nr_actions);
 	printf("\"\n\n");
 }
@@ -135,11 +136,13 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 	if (report->json)
 		fprintf(report->json,
 			"%s\n  {\"policy\": \"%s\", \"roots\": %u, \"bounds\": \"%s\", \"text\": "
-			"\"%s\", \"complete\": %s, \"states\": %lu, \"transitions\": %lu, "
+			"\"%s\", \"reduced\": %s, \"complete\": %s, \"states\": %lu, "
+			"\"transitions\": %lu, "
 			"\"seconds\": %.3f, \"costs\": ",
 			report->any ? "," : "", policy->name, two_roots + 1, bounds_now->name,
-			bounds_now->text, search.complete ? "true" : "false", search.states,
-			search.transitions, search.seconds);
+			bounds_now->text, eager_steps ? "true" : "false",
+			search.complete ? "true" : "false", search.states, search.transitions,
+			search.seconds);
 	costs_end(report->json);
 	if (report->json) {
 		fputs(",\n   \"claims\": [", report->json);

@@ -94,10 +94,10 @@ static bool is_possible(const struct state *s, u8 action)
  * when the policy deferred the purge: beyond its entry's flush, or outside; and whether a flush
  * that came later was one that reaches what was owed. An initiator is always beyond it.
  */
-struct circumstances {
+static struct circumstances {
 	bool deferred, in_kernel; /* the last purge deferred, and where its target was */
 	bool flushed;		  /* the target has flushed since */
-};
+} circumstances[MAX_MODEL_CPUS];
 
 /* Whether the answer about F's CPU was no: it is not interrupted, and does not flush by itself. */
 static bool was_deferred(const struct frame *f, const struct state *after, unsigned int cpu)
@@ -111,8 +111,7 @@ static bool was_deferred(const struct frame *f, const struct state *after, unsig
 	return now->at != INIT_REQUEST && !(after->purges[f->purge].waiting >> f->arg & 1);
 }
 
-static void watch(struct circumstances *of, const struct state *before, const struct state *after,
-		  u8 action)
+static void watch(const struct state *before, const struct state *after, u8 action)
 {
 	unsigned int cpu = ACTION_CPU(action);
 	const struct frame *f = &before->cpus[cpu].frames[0];
@@ -121,7 +120,7 @@ static void watch(struct circumstances *of, const struct state *before, const st
 	if (cpu < bounds_now->initiators) {
 		if (!was_deferred(f, after, cpu))
 			return;
-		of[f->arg] = (struct circumstances){
+		circumstances[f->arg] = (struct circumstances){
 			.deferred = true,
 			.in_kernel = target->frames[0].kind != FRAME_TARGET ||
 				     target->frames[0].at == TARGET_KERNEL ||
@@ -130,8 +129,10 @@ static void watch(struct circumstances *of, const struct state *before, const st
 	} else if (top_of(&before->cpus[cpu])->hook) {
 		struct hook_run run = hook_run(before, cpu, top_of(&before->cpus[cpu]));
 
-		of[cpu].flushed |= run.op.kind == OP_WRITE_CR3 || run.op.kind == OP_SWITCH_FLUSH ||
-				   run.op.kind == OP_INVLPG || run.op.kind == OP_FLUSH_ALL;
+		circumstances[cpu].flushed |= run.op.kind == OP_WRITE_CR3 ||
+					      run.op.kind == OP_SWITCH_FLUSH ||
+					      run.op.kind == OP_INVLPG ||
+					      run.op.kind == OP_FLUSH_ALL;
 	}
 }
 
@@ -146,11 +147,11 @@ static const char *rule_of(const struct circumstances *c)
 
 bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_roots)
 {
-	struct circumstances of[MAX_MODEL_CPUS] = {0};
-	static struct state s, before;
+	static struct state s;
 
 	*out = (struct telling){0};
 	telling = out;
+	memset(circumstances, 0, sizeof(circumstances));
 	model_found = see;
 	model_begin(&s, two_roots);
 	model_note = listen;
@@ -159,14 +160,12 @@ bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_root
 			model_note = NULL;
 			return false;
 		}
-		before = s;
-		model_apply(&s, actions[action_now]);
-		watch(of, &before, &s, actions[action_now]);
+		model_apply(&s, actions[action_now], watch);
 	}
 	model_note = NULL;
 	model_found = NULL;
 	if (!out->finding.rule && out->effect <= EFFECT_LOST)
-		out->finding.rule = rule_of(&of[out->finding.cpu]);
+		out->finding.rule = rule_of(&circumstances[out->finding.cpu]);
 	return true;
 }
 

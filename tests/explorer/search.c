@@ -172,7 +172,7 @@ static void expand(struct level *next, const struct state *from)
 
 		at_action = actions[i];
 		search->transitions++;
-		if (model_apply(&s, actions[i]))
+		if (model_apply(&s, actions[i], NULL))
 			continue;
 		length = state_pack(&s, packed);
 		if (!insert_growing(hash(packed, length)))
