@@ -36,8 +36,10 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/options.h"
+#include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/screen.h"
+#include "kernel/watchdog.h"
 #include "kernel/zone_break.h"
 #include "kernel/zone_report.h"
 #include "mm/frames.h"
@@ -135,6 +137,7 @@ static void read_options(void)
 		flush_detours |= DETOUR_NO_STAMP;
 	tlb_single_page_flush_ceiling = options.tlb_single_page_flush_ceiling;
 	panic_reboot_seconds = options.panic_seconds;
+	end_action = options.end;
 }
 
 static u32 ram_ranges(struct phys_range *out)
@@ -239,8 +242,13 @@ static void read_acpi(void)
 		error = acpi_root_init(&root, boot.rsdp.bytes, boot.rsdp.len, direct_map_firmware);
 	else if (boot.rsdp.phys)
 		error = acpi_root_init_at(&root, boot.rsdp.phys, direct_map_firmware);
-	if (!error)
+	if (!error) {
+		const char *no_power = acpi_read_power(&root, &acpi_power);
+
+		if (no_power && options.end == END_POWERS_OFF)
+			pr_warn("%s: end=poweroff will not work", no_power);
 		error = acpi_read_madt(&root, &madt);
+	}
 	if (!error && madt.nr_cpus)
 		return;
 	pr_warn("ACPI: %s; going on with the boot CPU alone",
@@ -381,6 +389,9 @@ static _Noreturn void run(void)
 	add_programs();
 	init_zone();
 	describe_machine();
+	/* The suites and the steppers account for every interrupt: theirs are the only ones. */
+	if (strcmp(name, "test") != 0 && strcmp(name, "null") != 0)
+		watchdog_start(options.watchdog_seconds);
 	machine_end(find_experiment(name)->run(&setup));
 }
 

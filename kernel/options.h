@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/console_opt.h"
+#include "kernel/ending.h"
 #include "kernel/run_spec.h"
 
 #define OPTIONS_ERROR_MAX 640 /* holds every error text */
@@ -33,6 +34,8 @@ struct options {
 	struct console_options console;	      /* ttyS0,115200 and the screen */
 	u32 loglevel;			      /* printk() shows levels up to this; 6 */
 	u32 panic_seconds;		      /* 0 */
+	u32 watchdog_seconds;		      /* 0: off; 60 */
+	u32 end;			      /* enum end_option; END_HALTS */
 	u64 seed;			      /* 1 */
 	u32 tlb_single_page_flush_ceiling;    /* 33 */
 };

@@ -151,9 +151,10 @@ def document_of(m: Machine, work: Path) -> str:
 
 
 def boot(m: Machine, work: Path, limit: float, log: Path,
-         on_line: Callable[[str], None] = lambda line: None, until: str = "",
+         on_line: Callable[[str], None] = lambda line: None, until: str = "", times: int = 1,
          then: Callable[[], None] = lambda: None) -> BootResult:
-    """Boots M until it ends, LIMIT seconds have passed or a line holding UNTIL came.
+    """Boots M until it ends, LIMIT seconds have passed or a line holding UNTIL came
+    the TIMES-th time.
 
     In the last case THEN is called before the machine is ended. LOG gets the serial line's bytes
     as they are. May raise machine.MachineError or OSError.
@@ -174,7 +175,8 @@ def boot(m: Machine, work: Path, limit: float, log: Path,
             for piece in pieces:
                 log_file.write(piece)
                 log_file.flush()
-                if any(until and until in line for line in lines.feed(piece)):
+                times -= sum(bool(until) and until in line for line in lines.feed(piece))
+                if until and times <= 0:
                     result.stopped = True
                     then()
                     break

@@ -28,8 +28,7 @@ struct call_item {
 	u32 pending;
 };
 
-/* Emulated CPUs share few cores; a real one answers within microseconds. */
-#define CALL_LIMIT_MS 60000
+u64 smp_call_limit_ms = SMP_CALL_LIMIT_MS;
 
 /* An answer names at most this many CPUs one by one. */
 #define CALL_LIMIT_NAMES 8
@@ -89,7 +88,7 @@ static bool answered(unsigned int cpu)
 
 static void wait_for(const struct cpumask *mask, smp_call_func_t func)
 {
-	u64 deadline = tsc_deadline(CALL_LIMIT_MS);
+	u64 deadline = tsc_deadline(smp_call_limit_ms);
 	unsigned int named = 0;
 
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
@@ -107,8 +106,8 @@ late:
 		if (cpumask_test(mask, cpu) && !answered(cpu) && named++ < CALL_LIMIT_NAMES)
 			pr_err("cross-call: CPU %u has not answered\n", cpu);
 	}
-	panic("cross-call of %p: %u CPUs have not answered within %u s", (void *)(u64)func, named,
-	      CALL_LIMIT_MS / 1000);
+	panic("cross-call of %p: %u CPUs have not answered within %lu s", (void *)(u64)func, named,
+	      smp_call_limit_ms / 1000);
 }
 
 static bool always(unsigned int cpu, void *info)
@@ -212,13 +211,13 @@ struct rendezvous {
 static void park(void *arg)
 {
 	struct rendezvous *r = arg;
-	u64 deadline = tsc_deadline(CALL_LIMIT_MS);
+	u64 deadline = tsc_deadline(smp_call_limit_ms);
 
 	if (this_cpu_number() == r->leader) {
 		while (__atomic_load_n(&r->parked, __ATOMIC_ACQUIRE) < nr_online_cpus() - 1) {
 			if (tsc_passed(deadline))
-				panic("stop_cpus: %u of %u other CPUs stopped within %u s",
-				      r->parked, nr_online_cpus() - 1, CALL_LIMIT_MS / 1000);
+				panic("stop_cpus: %u of %u other CPUs stopped within %lu s",
+				      r->parked, nr_online_cpus() - 1, smp_call_limit_ms / 1000);
 			cpu_relax();
 		}
 		r->func(r->info);
@@ -228,8 +227,8 @@ static void park(void *arg)
 	__atomic_add_fetch(&r->parked, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&r->released, __ATOMIC_ACQUIRE)) {
 		if (tsc_passed(deadline))
-			panic("stop_cpus: CPU %u did not release the others within %u s", r->leader,
-			      CALL_LIMIT_MS / 1000);
+			panic("stop_cpus: CPU %u did not release the others within %lu s",
+			      r->leader, smp_call_limit_ms / 1000);
 		cpu_relax();
 	}
 }

@@ -37,6 +37,10 @@ struct call_stats {
 	u64 forced; /* it lagged behind a purge for too long (flush_tlb_laggards()) */
 };
 
+/* How long a cross-call waits for its answers before it panics; an emulated CPU shares its core. */
+#define SMP_CALL_LIMIT_MS 60000
+extern u64 smp_call_limit_ms;
+
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info);
 void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t func, void *info);
 
