@@ -12,8 +12,10 @@
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/zone_trap.h"
 #include "kernel/console.h"
+#include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
+#include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
 
@@ -59,6 +61,15 @@ static void begin(void)
 	console_panic_begin();
 }
 
+/* What led to it, and the end. */
+static _Noreturn void end(void)
+{
+	trace_report(console_write);
+	if (debugcon_present())
+		trace_export(debugcon_write);
+	machine_end(END_PANIC);
+}
+
 void panic(const char *fmt, ...)
 {
 	char text[PANIC_TEXT];
@@ -70,7 +81,7 @@ void panic(const char *fmt, ...)
 	va_end(args);
 	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
 	say("called from %p\n", __builtin_return_address(0));
-	machine_end(END_PANIC);
+	end();
 }
 
 static const char *const states[] = {
@@ -130,5 +141,5 @@ void handle_kernel_exception(struct pt_regs *regs)
 	say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
 	    regs->r15);
 	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
-	machine_end(END_PANIC);
+	end();
 }
