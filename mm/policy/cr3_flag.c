@@ -46,7 +46,7 @@ static noinstr void nmi_exit(u64 saved)
 
 const struct policy_word cr3_flag_words[] = {
 	{.name = "kernel_cr3_loaded", .own = true, .bits = 32, .values = {"no", "yes"}},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct flush_policy policy_cr3_flag = {

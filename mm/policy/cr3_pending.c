@@ -82,7 +82,7 @@ static noinstr void cr3_pending_nmi_exit(u64 saved)
 static const struct policy_word pending_words[] = {
 	{.name = "in_user", .shift = 0, .bits = 1, .values = {"no", "yes"}},
 	{.name = "flush", .shift = 1, .bits = 1, .values = {"no", "yes"}},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct flush_policy policy_cr3_pending = {

@@ -92,7 +92,7 @@ DEFINE_POLICY_DOORS(fancy, fancy_enter, fancy_exit, fancy_nmi_enter, fancy_nmi_e
 static const struct policy_word fancy_words[] = {
 	{.name = "work", .shift = 0, .bits = 32, .values = {"none", "flush"}},
 	{.name = "status", .shift = 32, .bits = 32, .values = {"KERNEL", "USER", "INDETERMINATE"}},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct flush_policy policy_fancy_state = {

@@ -117,7 +117,7 @@ static const struct policy_word v4_words[] = {
 	 .values = {"none", "KERNEL", "IDLE", NULL, "USER"}},
 	{.name = "work", .shift = 4, .bits = 2, .values = {"none", "SYNC", "TLBI", "SYNC+TLBI"}},
 	{.name = "count", .shift = 6, .bits = 26},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct flush_policy policy_posted_v4 = {

@@ -6,7 +6,7 @@
 
 const struct policy_word in_kernel_words[] = {
 	{.name = "in_kernel", .own = true, .shift = 0, .bits = 32, .values = {"no", "yes"}},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct policy_word ct_words[] = {
@@ -14,7 +14,7 @@ const struct policy_word ct_words[] = {
 	{.name = "work", .shift = 2, .bits = 14, .values = {"none", "SYNC", "TLBI", "SYNC+TLBI"}},
 	{.name = "watching", .shift = 16, .bits = 1, .values = {"no", "yes"}},
 	{.name = "count", .shift = 16, .bits = 16},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct policy_word parity_words[] = {
@@ -22,5 +22,5 @@ const struct policy_word parity_words[] = {
 	{.name = "full", .shift = 8, .bits = 1, .values = {"no", "yes"}},
 	{.name = "watching", .shift = 16, .bits = 1, .values = {"no", "yes"}},
 	{.name = "count", .shift = 16, .bits = 16},
-	{NULL},
+	{.name = NULL},
 };

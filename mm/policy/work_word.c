@@ -78,7 +78,7 @@ DEFINE_POLICY_DOORS(work_word, work_word_enter, work_word_exit, work_word_nmi_en
 static const struct policy_word work_words[] = {
 	{.name = "work", .shift = 0, .bits = 31, .values = {"none", "TLBI"}},
 	{.name = "disabled", .shift = 31, .bits = 1, .values = {"no", "yes"}},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct flush_policy policy_work_word = {
