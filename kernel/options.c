@@ -179,6 +179,13 @@ static bool parse_console(struct parser *p, const struct option *option, const c
 	return console_option_parse(&p->out->console, value, len, &p->err);
 }
 
+static bool parse_trace(struct parser *p, const struct option *option, const char *value,
+			size_t len)
+{
+	(void)option;
+	return trace_option_parse(&p->out->trace, value, len, &p->err);
+}
+
 static const struct choice off_on[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
 static const struct choice roots[] = {{"off", PTI_OFF}, {"on", PTI_ON}, {NULL, 0}};
 static const struct choice zones[] = {
@@ -221,6 +228,7 @@ static const struct option table[] = {
 	{OPTION("maxcpus", parse_number, max_cpus), RANGE(1, MAX_CPUS)},
 	{OPTION("defect", parse_name, defect), .names = defects},
 	{OPTION("break", parse_choice, broken), .choices = breaks},
+	{OPTION("trace", parse_trace, trace), .valid = TRACE_OPTION_VALID},
 	{OPTION("console", parse_console, console), .repeatable = true,
 	 .valid = CONSOLE_OPTION_VALID},
 	{OPTION("loglevel", parse_number, loglevel), RANGE(0, 7)},

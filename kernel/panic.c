@@ -12,9 +12,11 @@
 #include "arch/x86_64/zone_trap.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
+#include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
 #include "kernel/stopped.h"
+#include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
 
@@ -52,8 +54,8 @@ static void begin(const char *what, u64 rip)
 	console_panic_begin();
 }
 
-/* Who called whom, here and on the other CPUs, and the end. */
-static _Noreturn void say_end(u64 rip, u64 rsp)
+/* Who called whom, here and on the other CPUs, what led to it, and the end. */
+static _Noreturn void end(u64 rip, u64 rsp)
 {
 	if (cpu_number_or_none() >= 0) {
 		say_backtrace(this_cpu_number(), rip, rsp);
@@ -61,6 +63,9 @@ static _Noreturn void say_end(u64 rip, u64 rsp)
 	} else {
 		say("called from %p\n", (void *)rip);
 	}
+	trace_report(console_write);
+	if (debugcon_present())
+		trace_export(debugcon_write);
 	machine_end(END_PANIC);
 }
 
@@ -75,7 +80,7 @@ void panic(const char *fmt, ...)
 	va_end(args);
 	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
 	/* Behind the saved RBP and the return address (System V ABI, 3.2.2). */
-	say_end((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
+	end((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
 }
 
 static const char *const states[] = {
@@ -128,5 +133,5 @@ void handle_kernel_exception(struct pt_regs *regs)
 		say_zone(regs->rip);
 	say_registers(regs);
 	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
-	say_end(regs->rip, regs->rsp);
+	end(regs->rip, regs->rsp);
 }

@@ -4,7 +4,7 @@
 
 Exit status: 0 pass, 4 error (the run proves nothing), 5 failure (a promise was broken), 6 crash
 (panic, reset, no verdict), 7 refused (bad command line or machine), 8 time limit, 2 bad usage.
-The results folder gets serial.log, and run.json once it is complete and valid.
+The results folder gets serial.log, run.json once it is complete and valid, and trace.json (trace=).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import signal
 import sys
 from pathlib import Path
 
+import trace_export
 from boot import BootResult, Outcome, boot, judge
 from machine import Machine, MachineError, check, parse_cpus, parse_mem
 
@@ -63,9 +64,15 @@ def complain_about_document(text: str, verdict: str) -> str:
 def conclude(result: BootResult, cmdline: str, results: Path) -> Outcome:
     """judge(), and the document has to be there, valid and of the same opinion.
 
-    RESULTS gets the document: as run.json if it is, else as run.json.invalid.
+    RESULTS gets the document: as run.json if it is, else as run.json.invalid. With trace= it gets
+    trace.json too, and what cannot be one is an error.
     """
     outcome = judge(result)
+    traced = any(word.startswith("trace=") for word in cmdline.split())
+    if traced and outcome.word not in ("refused", "timeout", "crash", "emulator"):
+        fault = trace_export.write(result.trace, results / "trace.json")
+        if fault:
+            return Outcome("error" if outcome.word == "pass" else outcome.word, fault)
     if outcome.word not in ("pass", "fail", "error") or outcome.why:
         return outcome
     if experiment_of(cmdline) in SILENT_EXPERIMENTS:

@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
+import trace_facts                                              # noqa: E402
 from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
 from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
@@ -43,6 +44,7 @@ from power import points as power_points                        # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
+from tracing import TRACES                                      # noqa: E402
 from violations import VIOLATIONS                               # noqa: E402
 from zone import ZONES                                          # noqa: E402
 
@@ -191,6 +193,8 @@ class Suites:
                 faults.append(f"no line matches {pattern!r}; last line: {result.last_line[:100]}")
         if (row.facts or row.counts) and not faults:
             faults += self.document_faults(row, json.loads(result.document))
+        if row.trace and not faults:
+            faults += trace_facts.faults_of(result.trace, json.loads(result.document))[:20]
         points = tap.parse(result.lines) if row.ktap else []
         if faults or not points:
             points.append(Point("", "fail" if faults else "pass", "\n".join(faults)))
@@ -209,7 +213,7 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES), ("crash", CRASHES),
+            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]

@@ -18,7 +18,10 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/spinlock.h"
+#include "arch/x86_64/trace.h"
 #include "arch/x86_64/tsc.h"
+
+flush_ipi_hook_t flush_ipi_hook;
 
 struct call_item {
 	struct call_item *next;
@@ -66,6 +69,7 @@ static void request(unsigned int cpu, enum call_kind kind, smp_call_func_t func,
 	struct percpu *self = this_cpu();
 	struct call_item *item = &self->call_items[cpu];
 	struct call_stats *stats = &self->call_stats[cpu];
+	bool sent;
 
 	BUG_ON(item->pending);
 	item->func = func;
@@ -73,8 +77,13 @@ static void request(unsigned int cpu, enum call_kind kind, smp_call_func_t func,
 	item->kind = kind;
 	item->pending = 1;
 	stats->requests[kind]++;
-	if (push(percpu(cpu), item)) {
+	sent = push(percpu(cpu), item);
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI, cpu, kind == CALL_FLUSH, sent, 0, 0);
+	if (sent) {
 		stats->ipis[kind]++;
+		if (unlikely(flush_ipi_hook) && kind == CALL_FLUSH)
+			flush_ipi_hook(cpu);
 		apic_send_ipi(percpu(cpu)->apic_id, VECTOR_CALL_FUNCTION);
 	} else {
 		stats->coalesced[kind]++;
@@ -170,6 +179,7 @@ bool smp_call_run_queue(void)
 	struct percpu *self = this_cpu();
 	struct irq_counters *irqs = &self->irqs;
 	struct call_item *item = __atomic_exchange_n(&self->call_queue, NULL, __ATOMIC_SEQ_CST);
+	u64 callbacks[CALL_KINDS] = {0};
 	bool flush = false;
 
 	/*
@@ -179,6 +189,7 @@ bool smp_call_run_queue(void)
 	 */
 	for (const struct call_item *i = item; i; i = i->next) {
 		flush = i->kind == CALL_FLUSH;
+		callbacks[i->kind]++;
 		if (i->kind != CALL_FLUSH ||
 		    ((broken & BREAK_UNDERCOUNT) && irqs->flush_callbacks >= UNDERCOUNT_AFTER))
 			irqs->other_callbacks++;
@@ -189,6 +200,9 @@ bool smp_call_run_queue(void)
 		irqs->flush_ipis++;
 	else
 		irqs->other_ipis++;
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI_IN, 0, flush, callbacks[CALL_FLUSH], callbacks[CALL_OTHER],
+			    0);
 	while (item) {
 		/* The sender may use the item again as soon as it is answered. */
 		struct call_item *next = item->next;
@@ -197,6 +211,8 @@ bool smp_call_run_queue(void)
 		__atomic_store_n(&item->pending, 0, __ATOMIC_RELEASE);
 		item = next;
 	}
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI_OUT, 0, flush, 0, 0, 0);
 	return flush;
 }
 

@@ -60,5 +60,12 @@ void stop_cpus(smp_call_func_t func, void *info);
  */
 bool smp_call_run_queue(void);
 
+/*
+ * NULL, or called before a flush IPI is sent to TARGET, which has the request in its queue already.
+ * The sender's context, see above. Written while no CPU sends.
+ */
+typedef void (*flush_ipi_hook_t)(unsigned int target);
+extern flush_ipi_hook_t flush_ipi_hook;
+
 /* Makes CPU's call items and statistics. False when memory is short. Boot CPU, before it runs. */
 bool smp_call_init_cpu(unsigned int cpu);

@@ -1,4 +1,4 @@
-// sources: kernel/options.c kernel/console_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
+// sources: kernel/options.c kernel/*_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
 /* SPDX-License-Identifier: MIT */
 /*
  * A command line made of anything. What is accepted must keep the promises of kernel/options.h and

@@ -1,4 +1,4 @@
-// sources: kernel/options.c kernel/console_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
+// sources: kernel/options.c kernel/*_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
 /* SPDX-License-Identifier: MIT */
 /*
  * The boot command line: defaults, every accepted form of every option, and every refusal with its
@@ -263,15 +263,14 @@ static void consoles(void **state)
 #define ALL_OPTIONS                                                                                \
 	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= zone= nopcid nox2apic "    \
 	"maxcpus= "                                                                                \
-	"defect= break= console= loglevel= panic= watchdog= end= seed= "
-"tlb_single_page_flush_ceiling="
+	"defect= break= trace= console= loglevel= panic= watchdog= end= seed= "                    \
+	"tlb_single_page_flush_ceiling="
 #define POLICY_LIST "names of at most 31 characters, + between them, 255 characters in all"
 #define CONSOLES                                                                                   \
 	"ttyS0[,BAUD], ttyS1[,BAUD], screen, none; BAUD is one of 9600, 19200, 38400, 57600, "     \
 	"115200"
 
-	static void
-	refusals_name_the_word_and_what_is_valid(void **state)
+static void refusals_name_the_word_and_what_is_valid(void **state)
 {
 	static const struct {
 		const char *line, *text;
