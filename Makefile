@@ -153,9 +153,19 @@ OBJS_STAMP := $(BUILD)/objects.stamp
 .PHONY: all
 all: $(KERNEL) ## the kernel, $(BUILD)/lateflush.elf
 
-$(KERNEL): linker.ld $(KERNEL_OBJS) $(STAMP) $(OBJS_STAMP)
+# Linked twice: the second time with the table of the first one's code symbols (tools/symbols.py).
+SYMBOLS     := $(BUILD)/symbols
+LINK_KERNEL  = $(LD) $(LDFLAGS) -T linker.ld $(KERNEL_OBJS)
+
+$(KERNEL): linker.ld tools/symbols.py $(KERNEL_OBJS) $(STAMP) $(OBJS_STAMP)
 	$(call say,LD,$@)
-	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(BUILD)/lateflush.map -o $@ $(KERNEL_OBJS)
+	$(Q)$(PYTHON) tools/symbols.py >$(SYMBOLS)0.asm
+	$(Q)$(NASM) $(NASMFLAGS) $(SYMBOLS)0.asm -o $(SYMBOLS)0.o
+	$(Q)$(LINK_KERNEL) $(SYMBOLS)0.o -o $(SYMBOLS)0.elf
+	$(Q)$(PYTHON) tools/symbols.py $(SYMBOLS)0.elf >$(SYMBOLS).asm
+	$(Q)$(NASM) $(NASMFLAGS) $(SYMBOLS).asm -o $(SYMBOLS).o
+	$(Q)$(LINK_KERNEL) $(SYMBOLS).o -Map $(BUILD)/lateflush.map -o $@
+	$(Q)$(PYTHON) tools/symbols.py --check $@ $(SYMBOLS)0.elf
 
 # Holds every flag; whatever was built with other ones is older than it and is built again.
 FLAGS_TEXT := $(KCC) | $(LD) | $(NASM) | $(KERNEL_CFLAGS) | $(USER_CFLAGS) | $(NASMFLAGS) | \

@@ -16,6 +16,7 @@
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/spinlock.h"
 #include "arch/x86_64/string.h"
+#include "arch/x86_64/trace.h"
 #include "arch/x86_64/tsc.h"
 #include "arch/x86_64/zone.h"
 #include "kernel/bench_counts.h"
@@ -265,6 +266,7 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 	if (broken & BREAK_GAP)
 		for_isolated_call(disturb);
 	counts_begin();
+	trace_mark("phase 1 begins", out->name, out->roots);
 	flushes_base = flushes_issued();
 	start_workers(config, 1, NULL);
 	while (phase_flushes() < config->flushes && !stalled(out)) {
@@ -278,6 +280,7 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 	}
 	stop_workers(out);
 	end_tasks(out);
+	trace_mark("phase 1 ends", out->name, out->roots);
 	counts_end_phase1(out, spin_reports);
 	if (broken & BREAK_GAP)
 		for_isolated_call(leave_in_peace);
@@ -361,6 +364,7 @@ static void phase2(const struct bench_config *config, struct policy_result *out)
 
 	settle("bounce", config);
 	counts_begin();
+	trace_mark("phase 2 begins", out->name, out->roots);
 	flushes_base = flushes_issued();
 	start_workers(config, 2, pace);
 	nmi_load_begin(config->seed);
@@ -375,6 +379,7 @@ static void phase2(const struct bench_config *config, struct policy_result *out)
 	nmi_load_end();
 	stop_workers(out);
 	end_tasks(out);
+	trace_mark("phase 2 ends", out->name, out->roots);
 	counts_end_phase2(out);
 	end_workers();
 	destroy_tasks();
@@ -443,6 +448,6 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 	phase1(config, out);
 	phase2(config, out);
 	read_canaries(out);
-	if (zone_mode == ZONE_OFF) /* else what watches would be counted too */
+	if (zone_mode == ZONE_OFF && !trace_groups) /* else what watches would be counted too */
 		out->syscall_instructions = null_syscall_instructions(config);
 }

@@ -13,6 +13,7 @@
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/spinlock.h"
 #include "arch/x86_64/tsc.h"
+#include "kernel/watchdog.h"
 
 struct mailbox {
 	cpu_work_t work;
@@ -61,9 +62,11 @@ void secondary_main(void)
 		/* Interrupts off between the look and HLT, so that the wake-up is not lost. */
 		local_irq_disable();
 		if (cpu_work_done(this_cpu_number())) {
+			watchdog_idle();
 			safe_halt();
 			continue;
 		}
+		watchdog_end_idle();
 		local_irq_enable();
 		box->work(box->arg);
 		__atomic_store_n(&box->pending, false, __ATOMIC_RELEASE);

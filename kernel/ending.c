@@ -10,13 +10,13 @@
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tsc.h"
 #include "kernel/console.h"
+#include "kernel/power.h"
 
 #define PORT_QEMU_EXIT	0xf4
 #define PORT_BOCHS_EXIT 0x8900
-#define PORT_KEYBOARD	0x64
-#define KEYBOARD_RESET	0xfe
 
 u32 panic_reboot_seconds;
+u32 end_action;
 
 static const char *ending_line(enum ending ending)
 {
@@ -35,6 +35,18 @@ static const char *ending_line(enum ending ending)
 	return "lateflush: verdict: panic\n";
 }
 
+/* A panic does not: its report stays for whoever reads the screen, unless panic= says otherwise. */
+static void act(u32 action)
+{
+	static const char failed[] = "lateflush: the machine did not obey end=, it halts\n";
+
+	if (action == END_REBOOTS)
+		reboot();
+	else
+		power_off();
+	console_write(failed, sizeof(failed) - 1);
+}
+
 void machine_end(enum ending ending)
 {
 	static const char shutdown[] = "Shutdown";
@@ -47,7 +59,9 @@ void machine_end(enum ending ending)
 		io_out8(PORT_BOCHS_EXIT, (u8)shutdown[i]);
 	if (ending == END_PANIC && panic_reboot_seconds) {
 		udelay((u64)panic_reboot_seconds * 1000000);
-		io_out8(PORT_KEYBOARD, KEYBOARD_RESET);
+		reboot();
 	}
+	if (ending != END_PANIC && end_action != END_HALTS)
+		act(end_action);
 	cpu_halt_forever();
 }

@@ -18,5 +18,9 @@ enum ending {
 /* Prints the last line and ends the machine. Any context. */
 _Noreturn void machine_end(enum ending ending);
 
+/* end=: what the machine does behind its verdict. */
+enum end_option { END_HALTS, END_REBOOTS, END_POWERS_OFF };
+extern u32 end_action;
+
 /* Seconds to wait before a reboot after a panic; 0: stay. */
 extern u32 panic_reboot_seconds;

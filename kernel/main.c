@@ -23,6 +23,7 @@
 #include "arch/x86_64/stale_copy.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
+#include "arch/x86_64/trace.h"
 #include "arch/x86_64/tsc.h"
 #include "arch/x86_64/zone.h"
 #include "arch/x86_64/zone_trap.h"
@@ -36,8 +37,11 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/options.h"
+#include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/screen.h"
+#include "kernel/trace_report.h"
+#include "kernel/watchdog.h"
 #include "kernel/zone_break.h"
 #include "kernel/zone_report.h"
 #include "mm/frames.h"
@@ -106,6 +110,11 @@ static words_t policy_names(void)
 	return names;
 }
 
+static bool steps_doors(const char *experiment)
+{
+	return strcmp(experiment, "sweep") == 0 || strcmp(experiment, "test") == 0;
+}
+
 static void read_options(void)
 {
 	const struct options_words words = {policy_names(), experiment_names()};
@@ -120,6 +129,11 @@ static void read_options(void)
 		snprintf(refusal, sizeof(refusal),
 			 "zone=%s: run=test looks at page tables itself; valid: zone=off",
 			 zone_word(options.zone));
+	else if (options.trace.groups && steps_doors(options.run.name))
+		snprintf(refusal, sizeof(refusal),
+			 "trace=: run=%s single-steps the doors, which have to be as they are; "
+			 "valid: with another experiment",
+			 options.run.name);
 	else if (options.defect[0] && !CONFIG_CONTEXT_TRACKING_WORK)
 		snprintf(refusal, sizeof(refusal),
 			 "defect=%s: this build defers nothing (CT_WORK=0)", options.defect);
@@ -135,6 +149,7 @@ static void read_options(void)
 		flush_detours |= DETOUR_NO_STAMP;
 	tlb_single_page_flush_ceiling = options.tlb_single_page_flush_ceiling;
 	panic_reboot_seconds = options.panic_seconds;
+	end_action = options.end;
 }
 
 static u32 ram_ranges(struct phys_range *out)
@@ -239,8 +254,13 @@ static void read_acpi(void)
 		error = acpi_root_init(&root, boot.rsdp.bytes, boot.rsdp.len, direct_map_firmware);
 	else if (boot.rsdp.phys)
 		error = acpi_root_init_at(&root, boot.rsdp.phys, direct_map_firmware);
-	if (!error)
+	if (!error) {
+		const char *no_power = acpi_read_power(&root, &acpi_power);
+
+		if (no_power && options.end == END_POWERS_OFF)
+			pr_warn("%s: end=poweroff will not work", no_power);
 		error = acpi_read_madt(&root, &madt);
+	}
 	if (!error && madt.nr_cpus)
 		return;
 	pr_warn("ACPI: %s; going on with the boot CPU alone",
@@ -364,11 +384,27 @@ static void init_zone(void)
 		refuse_to_boot("memory", error);
 }
 
+/* What records goes around everything else at the doors. */
+static void init_trace(void)
+{
+	trace_show = options.trace.show;
+	if (options.trace.groups && !trace_start(options.trace.groups, options.trace.records))
+		refuse_to_boot("trace=", "memory is too short for the rings; valid: fewer records");
+}
+
+static void end_trace(void)
+{
+	trace_report(console_write);
+	if (debugcon_present())
+		trace_export(debugcon_write);
+}
+
 /* On the boot CPU's own kernel stack, with guard pages. */
 static _Noreturn void run(void)
 {
 	const struct vmalloc_config config = {options.debug_pagealloc};
 	const char *name = options.run.name[0] ? options.run.name : "compare";
+	enum ending ending;
 
 	init_screen();
 	if (refusal[0])
@@ -380,8 +416,14 @@ static _Noreturn void run(void)
 		refuse_to_boot("memory", "too short for the vmalloc area's tables");
 	add_programs();
 	init_zone();
+	init_trace();
 	describe_machine();
-	machine_end(find_experiment(name)->run(&setup));
+	/* The suites and the steppers account for every interrupt: theirs are the only ones. */
+	if (strcmp(name, "test") != 0 && strcmp(name, "null") != 0)
+		watchdog_start(options.watchdog_seconds);
+	ending = find_experiment(name)->run(&setup);
+	end_trace();
+	machine_end(ending);
 }
 
 void kernel_main(u32 magic, phys_addr_t info)

@@ -179,11 +179,20 @@ static bool parse_console(struct parser *p, const struct option *option, const c
 	return console_option_parse(&p->out->console, value, len, &p->err);
 }
 
+static bool parse_trace(struct parser *p, const struct option *option, const char *value,
+			size_t len)
+{
+	(void)option;
+	return trace_option_parse(&p->out->trace, value, len, &p->err);
+}
+
 static const struct choice off_on[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
 static const struct choice roots[] = {{"off", PTI_OFF}, {"on", PTI_ON}, {NULL, 0}};
 static const struct choice zones[] = {
 	{"off", ZONE_OFF}, {"trap", ZONE_TRAP}, {"stale", ZONE_STALE}, {NULL, 0}};
 static const struct choice stacks[] = {{"entry", 0}, {"task", 1}, {NULL, 0}};
+static const struct choice ends[] = {
+	{"halt", END_HALTS}, {"reboot", END_REBOOTS}, {"poweroff", END_POWERS_OFF}, {NULL, 0}};
 static const struct choice breaks[] = {
 	{"drain", BREAK_DRAIN},
 	{"ipi", BREAK_IPI},
@@ -219,10 +228,13 @@ static const struct option table[] = {
 	{OPTION("maxcpus", parse_number, max_cpus), RANGE(1, MAX_CPUS)},
 	{OPTION("defect", parse_name, defect), .names = defects},
 	{OPTION("break", parse_choice, broken), .choices = breaks},
+	{OPTION("trace", parse_trace, trace), .valid = TRACE_OPTION_VALID},
 	{OPTION("console", parse_console, console), .repeatable = true,
 	 .valid = CONSOLE_OPTION_VALID},
 	{OPTION("loglevel", parse_number, loglevel), RANGE(0, 7)},
 	{OPTION("panic", parse_number, panic_seconds), RANGE(0, 3600)},
+	{OPTION("watchdog", parse_number, watchdog_seconds), RANGE(0, 3600)},
+	{OPTION("end", parse_choice, end), .choices = ends},
 	{OPTION("seed", parse_number, seed), RANGE(0, ~0ULL)},
 	{OPTION("tlb_single_page_flush_ceiling", parse_number, tlb_single_page_flush_ceiling),
 	 RANGE(0, 1 << 20)},
@@ -320,6 +332,7 @@ static void set_defaults(struct options *out)
 	out->vmap_stack = true;
 	out->max_cpus = MAX_CPUS;
 	out->loglevel = 6;
+	out->watchdog_seconds = 60;
 	out->seed = 1;
 	out->tlb_single_page_flush_ceiling = 33;
 }

@@ -7,7 +7,9 @@
 #pragma once
 
 #include "kernel/console_opt.h"
+#include "kernel/ending.h"
 #include "kernel/run_spec.h"
+#include "kernel/trace_opt.h"
 
 #define OPTIONS_ERROR_MAX 640 /* holds every error text */
 #define OPTIONS_LIST_MAX  255
@@ -30,9 +32,13 @@ struct options {
 	u32 max_cpus;			      /* MAX_CPUS */
 	char defect[4];			      /* "N1".."N9"; "": none */
 	u32 broken;			      /* a BREAK_ bit of arch/x86_64/breaks.h; 0 */
+	struct trace_options trace;	      /* off */
+	u32 tripwire;			      /* enum tripwire_mode; TRIPWIRE_OFF */
 	struct console_options console;	      /* ttyS0,115200 and the screen */
 	u32 loglevel;			      /* printk() shows levels up to this; 6 */
 	u32 panic_seconds;		      /* 0 */
+	u32 watchdog_seconds;		      /* 0: off; 60 */
+	u32 end;			      /* enum end_option; END_HALTS */
 	u64 seed;			      /* 1 */
 	u32 tlb_single_page_flush_ceiling;    /* 33 */
 };

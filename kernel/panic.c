@@ -4,16 +4,19 @@
  */
 #include <stdarg.h>
 
-#include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/zone_trap.h"
+#include "kernel/backtrace.h"
 #include "kernel/console.h"
+#include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
+#include "kernel/stopped.h"
+#include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
 
@@ -25,38 +28,45 @@ static int cpu_number_or_none(void)
 	return rdmsr(MSR_GS_BASE) >= CPU_AREA_BASE ? (int)this_cpu_number() : -1;
 }
 
-static void say(const char *fmt, ...) __printf(1, 2);
-static void say(const char *fmt, ...)
-{
-	char line[PANIC_TEXT];
-	va_list args;
-	int length;
-
-	va_start(args, fmt);
-	length = vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	console_write(line, min((size_t)length, sizeof(line) - 1));
-}
-
 /*
  * One CPU reports. A second one that panics waits to be stopped, so that it does not cut the report
- * off; the same CPU again, in the middle of its report, ends the machine at once.
+ * off; the same CPU again, in the middle of its report, says so and ends the machine. WHAT and RIP
+ * are for that line.
  */
-static void begin(void)
+static void begin(const char *what, u64 rip)
 {
 	static int reporter = -2; /* nobody */
+	static bool again;
 	int self = cpu_number_or_none();
 	int expected = -2;
 
 	local_irq_disable();
 	if (!__atomic_compare_exchange_n(&reporter, &expected, self, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST)) {
-		if (expected == self)
-			machine_end(END_PANIC);
-		cpu_halt_forever();
+		if (expected != self || again)
+			cpu_halt_forever();
+		again = true;
+		say("\n%s on CPU %d at %016lx, in the middle of this report, which ends here\n",
+		    what, self, rip);
+		machine_end(END_PANIC);
 	}
-	apic_send_stop_all(VECTOR_STOP);
+	stop_other_cpus();
 	console_panic_begin();
+}
+
+/* Who called whom, here and on the other CPUs, what led to it, and the end. */
+static _Noreturn void end(u64 rip, u64 rsp)
+{
+	if (cpu_number_or_none() >= 0) {
+		say_backtrace(this_cpu_number(), rip, rsp);
+		say_other_cpus();
+	} else {
+		say("called from %p\n", (void *)rip);
+	}
+	trace_report(console_write);
+	if (debugcon_present())
+		trace_export(debugcon_write);
+	machine_end(END_PANIC);
 }
 
 void panic(const char *fmt, ...)
@@ -64,13 +74,13 @@ void panic(const char *fmt, ...)
 	char text[PANIC_TEXT];
 	va_list args;
 
-	begin();
+	begin("panic", (u64)__builtin_return_address(0));
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
-	say("called from %p\n", __builtin_return_address(0));
-	machine_end(END_PANIC);
+	/* Behind the saved RBP and the return address (System V ABI, 3.2.2). */
+	end((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
 }
 
 static const char *const states[] = {
@@ -114,21 +124,14 @@ void handle_kernel_exception(struct pt_regs *regs)
 {
 	u64 fault_address = read_cr2();
 
-	begin();
+	begin(vector_name(regs->vector), regs->rip);
 	say("\npanic on CPU %d: %s in ring %lu at %016lx, error %lx\n", cpu_number_or_none(),
 	    vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
 	if (regs->vector == VECTOR_PF || regs->vector == VECTOR_DF)
 		say_address(fault_address);
 	if (zone_trap_in_zone(regs->vector == VECTOR_DF))
 		say_zone(regs->rip);
-	say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
-	    regs->rdx);
-	say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,
-	    regs->rsp);
-	say("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
-	    regs->r11);
-	say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
-	    regs->r15);
+	say_registers(regs);
 	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
-	machine_end(END_PANIC);
+	end(regs->rip, regs->rsp);
 }

@@ -15,10 +15,12 @@
 #include "mm/tlbflush.h"
 
 #include "arch/x86_64/breaks.h"
+#include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/tlb.h"
+#include "arch/x86_64/trace.h"
 #include "mm/deferrable.h"
 #include "mm/policy/policy.h"
 
@@ -67,6 +69,19 @@ static void do_flush(void *info)
 		flush_policy->flushed(range);
 }
 
+static __always_inline void trace_purge(const struct flush_range *range, u32 flags, void *caller)
+{
+	if (trace_on(TRACE_G_PURGE))
+		trace_write(TRACE_PURGE, flags | (range->full ? TRACE_PURGE_FULL : 0), range->start,
+			    range->end, range->generation, (u64)caller);
+}
+
+static __always_inline void trace_purge_end(u64 generation)
+{
+	if (trace_on(TRACE_G_PURGE))
+		trace_write(TRACE_PURGE_END, 0, generation, 0, 0, 0);
+}
+
 static void flush_now(const struct flush_range *range)
 {
 	count(&totals.undeferrable);
@@ -74,12 +89,14 @@ static void flush_now(const struct flush_range *range)
 	this_cpu()->tlb.nr_tlb_remote_flush++;
 	on_each_cpu(CALL_FLUSH, do_flush, (void *)range);
 	tlb_gen_complete(range->generation);
+	trace_purge_end(range->generation);
 }
 
 u64 flush_tlb_kernel_range(u64 start, u64 end)
 {
 	struct flush_range range = make_range(start, end);
 
+	trace_purge(&range, 0, __builtin_return_address(0));
 	flush_now(&range);
 	return range.generation;
 }
@@ -94,6 +111,7 @@ void flush_tlb_kernel_pgtable_range(u64 start, u64 end)
 
 	range.full = true;
 	count(&totals.pgtable);
+	trace_purge(&range, TRACE_PURGE_PGTABLE, __builtin_return_address(0));
 	flush_now(&range);
 	while (newest < range.generation &&
 	       !__atomic_compare_exchange_n(&pgtable_flushed, &newest, range.generation, false,
@@ -104,6 +122,13 @@ void flush_tlb_kernel_pgtable_range(u64 start, u64 end)
 bool pgtable_flush_owed(u64 unlinked_at)
 {
 	return __atomic_load_n(&pgtable_flushed, __ATOMIC_ACQUIRE) <= unlinked_at;
+}
+
+static struct policy_answer last_answers[MAX_CPUS];
+
+const struct policy_answer *last_policy_answer(void)
+{
+	return &last_answers[this_cpu_number()];
 }
 
 #if CONFIG_CONTEXT_TRACKING_WORK
@@ -127,7 +152,7 @@ static u64 begin_purge(const struct flush_range *range)
 	return flush_policy->begin(range);
 }
 
-static bool ask_policy(unsigned int cpu, void *info)
+static __always_inline bool ask(unsigned int cpu, void *info, enum trace_answer *answer)
 {
 	struct call_stats *stats = &this_cpu()->call_stats[cpu];
 	const struct user_page *page = user_page(cpu);
@@ -143,6 +168,7 @@ static bool ask_policy(unsigned int cpu, void *info)
 	if (cpu == this_cpu_number())
 		return ipi;
 	in_ring3 = in_ring3 && READ_ONCE(page->entries) == entries;
+	*answer = !ipi ? TRACE_DEFERRED : in_ring3 ? TRACE_RING3_IPI : TRACE_RACED_IPI;
 	if (!ipi)
 		stats->deferred++;
 	else if (in_ring3)
@@ -154,6 +180,34 @@ static bool ask_policy(unsigned int cpu, void *info)
 	return ipi;
 }
 
+/* Apart, so that what nobody watches costs a test. The words are read right before the question. */
+static noinline bool ask_watched(unsigned int cpu, void *info)
+{
+	const struct flush_range *range = info;
+	u64 shared = READ_ONCE(*(u64 *)percpu(cpu)->policy_shared);
+	u64 own = READ_ONCE(*(u64 *)percpu(cpu)->policy_own);
+	enum trace_answer answer = TRACE_DEFERRED;
+	bool ipi = ask(cpu, info, &answer);
+
+	if (cpu == this_cpu_number())
+		return ipi;
+	last_answers[this_cpu_number()] = (struct policy_answer){range->generation, cpu, answer,
+								 shared, own};
+	if (trace_on(TRACE_G_ASK))
+		trace_write(TRACE_ASK, cpu | (u32)answer << 16, shared, own, range->generation,
+			    (u64)flush_policy->words);
+	return ipi;
+}
+
+static bool ask_policy(unsigned int cpu, void *info)
+{
+	enum trace_answer answer;
+
+	if (trace_on(TRACE_G_ASK | TRACE_G_TRIPWIRE))
+		return ask_watched(cpu, info);
+	return ask(cpu, info, &answer);
+}
+
 u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 {
 	struct flush_range range;
@@ -163,10 +217,12 @@ u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 	count(&totals.deferrable);
 	count(range.full ? &totals.full : &totals.ranged);
 	this_cpu()->tlb.nr_tlb_remote_flush++;
+	trace_purge(&range, TRACE_PURGE_DEFERRABLE, __builtin_return_address(0));
 	range.ticket = begin_purge(&range);
 	on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
 	if (!flush_policy->broadcast) /* else no CPU's own book knows of it */
 		tlb_gen_complete(range.generation);
+	trace_purge_end(range.generation);
 	return range.generation;
 }
 #endif
@@ -196,11 +252,15 @@ static void do_flush_all(void *generation)
 void flush_tlb_laggards(u64 generation)
 {
 	count(&totals.forced);
+	trace_purge(
+		&(struct flush_range){.end = TLB_FLUSH_ALL, .full = true, .generation = generation},
+		TRACE_PURGE_LAGGARDS, __builtin_return_address(0));
 	on_each_cpu_cond(CALL_FLUSH, lags, do_flush_all, &generation);
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
 		if (flush_policy->lags(cpu, generation))
 			panic("R7: %s: CPU %u lags behind purge %lu after a full flush",
 			      flush_policy->name, cpu, generation);
+	trace_purge_end(generation);
 }
 
 struct user_flush {

@@ -85,3 +85,14 @@ struct flush_totals {
 };
 
 struct flush_totals flush_totals(void);
+
+/* What a policy answered, seen from outside, too. Written while that is traced or watched. */
+struct policy_answer {
+	u64 generation; /* of the purge; 0: none was asked about yet */
+	u32 target;
+	u32 answer;	 /* enum trace_answer */
+	u64 shared, own; /* the first of the target's words, read right before the question */
+};
+
+/* The last one that this CPU, as the initiator, was given. */
+const struct policy_answer *last_policy_answer(void);

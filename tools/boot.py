@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import machine
+import trace_export
 from machine import Machine
 
 # What the kernel writes to port 0xf4, as QEMU's exit status: (code << 1) | 1.
@@ -43,6 +44,7 @@ class BootResult:
     limit: float = 0.0
     lines: list[str] = field(default_factory=list)
     document: str = ""              # what came out of port 0xe9
+    trace: list[str] = field(default_factory=list)  # the lines of trace= among it
     complaints: str = ""            # the emulator's standard error
 
     @property
@@ -140,21 +142,26 @@ class SerialLines:
             self.feed(b"\n")
 
 
-def document_of(m: Machine, work: Path) -> str:
-    """What the kernel wrote to port 0xe9. Bochs mixes it with its own chatter, line by line."""
+def document_of(m: Machine, work: Path) -> tuple[str, list[str]]:
+    """What the kernel wrote to port 0xe9: the document, and the lines of its trace.
+
+    Bochs mixes them with its own chatter, line by line.
+    """
     path = work / ("stdout.txt" if m.engine == "bochs" else "debugcon.txt")
     text = path.read_text(encoding="ascii", errors="replace") if path.exists() else ""
+    text, trace = trace_export.split(text)
     if m.engine == "bochs":
         begin = re.search(r"^\{", text, re.MULTILINE)
         end = re.search(r"^(\}|\{.*\})$", text, re.MULTILINE)
         text = text[begin.start():end.end()] if begin and end else ""
-    return text
+    return text, trace
 
 
 def boot(m: Machine, work: Path, limit: float, log: Path,
-         on_line: Callable[[str], None] = lambda line: None, until: str = "",
+         on_line: Callable[[str], None] = lambda line: None, until: str = "", times: int = 1,
          then: Callable[[], None] = lambda: None) -> BootResult:
-    """Boots M until it ends, LIMIT seconds have passed or a line holding UNTIL came.
+    """Boots M until it ends, LIMIT seconds have passed or a line holding UNTIL came
+    the TIMES-th time.
 
     In the last case THEN is called before the machine is ended. LOG gets the serial line's bytes
     as they are. May raise machine.MachineError or OSError.
@@ -175,7 +182,8 @@ def boot(m: Machine, work: Path, limit: float, log: Path,
             for piece in pieces:
                 log_file.write(piece)
                 log_file.flush()
-                if any(until and until in line for line in lines.feed(piece)):
+                times -= sum(bool(until) and until in line for line in lines.feed(piece))
+                if until and times <= 0:
                     result.stopped = True
                     then()
                     break
@@ -192,7 +200,7 @@ def boot(m: Machine, work: Path, limit: float, log: Path,
     result.lines = lines.lines
     result.status = process.returncode
     result.seconds = time.monotonic() - started
-    result.document = document_of(m, work)
+    result.document, result.trace = document_of(m, work)
     result.complaints = (work / "stderr.txt").read_text(errors="replace")
     return result
 

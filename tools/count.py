@@ -115,11 +115,11 @@ class Serial:
                 raise CountError(f"no \"{READY}\" after {limit:.0f} s; last line: {self.last}")
 
 
-def count_policy(kernel: Path, policy: str, limit: float) -> Count:
-    """Boots under POLICY and counts."""
+def count_policy(kernel: Path, policy: str, options: str, limit: float) -> Count:
+    """Boots under POLICY, with OPTIONS on the command line, and counts."""
     port = free_port()
     m = Machine(kernel=kernel, media="kernel", cpus=2, gdb_port=port,
-                cmdline=f"run=null tlbi={policy} nohz_full={CPU}")
+                cmdline=f"run=null tlbi={policy} nohz_full={CPU} {options}")
     with tempfile.TemporaryDirectory(prefix="lateflush-count-") as work:
         process = subprocess.Popen(machine.command(m, Path(work)), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -189,11 +189,13 @@ def main() -> int:
     parser.add_argument("--max", type=int, default=0, help="most instructions, 0: no limit")
     parser.add_argument("--max-over-immediate", type=int, default=-1)
     parser.add_argument("--trace", action="store_true", help="show where they are")
+    parser.add_argument("--options", default="", help="more of the kernel's command line")
     parser.add_argument("--timeout", type=float, default=60, help="of a boot, in seconds")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        counts = [count_policy(args.kernel, policy, args.timeout) for policy in args.policies]
+        counts = [count_policy(args.kernel, policy, args.options, args.timeout)
+                  for policy in args.policies]
     except (CountError, *PYTHON_ERRORS) as error:
         print(f"count: {error}", file=sys.stderr)
         return 1

@@ -47,6 +47,7 @@ class Machine:
     frozen: bool = False        # wait for gdb before the first instruction
     monitor: Path | None = None  # a UNIX socket for QMP
     one_insn: bool = False      # TCG: interrupts between any two instructions
+    resets: bool = False        # a reset boots again; else it ends the emulator
     endless: bool = False       # without the exit device: the kernel halts, its screen stays
 
 
@@ -113,10 +114,12 @@ def qemu_command(m: Machine, work: Path) -> list[str]:
         command += ["-accel", "kvm", "-cpu", m.cpu or "host"]
     else:
         command += ["-accel", "tcg,thread=multi", "-cpu", m.cpu or "max"]
-    command += ["-nodefaults", "-vga", "std", "-display", "none", "-no-reboot",
+    command += ["-nodefaults", "-vga", "std", "-display", "none",
                 "-serial", "stdio",
                 "-debugcon", f"file:{work / 'debugcon.txt'}",
                 "-global", "isa-debugcon.iobase=0xe9"]
+    if not m.resets:
+        command += ["-no-reboot"]
     if m.one_insn:
         command += ["-singlestep"]
     if not m.endless:

@@ -4,7 +4,7 @@
 
 Exit status: 0 pass, 4 error (the run proves nothing), 5 failure (a promise was broken), 6 crash
 (panic, reset, no verdict), 7 refused (bad command line or machine), 8 time limit, 2 bad usage.
-The results folder gets serial.log, and run.json once it is complete and valid.
+The results folder gets serial.log, run.json once it is complete and valid, and trace.json (trace=).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import signal
 import sys
 from pathlib import Path
 
+import trace_export
 from boot import BootResult, Outcome, boot, judge
 from host import host_of
 from machine import Machine, MachineError, check, parse_cpus, parse_mem
@@ -27,7 +28,7 @@ SCHEMA = "run.schema.json"
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
-SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate")
+SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash")
 
 
 def experiment_of(cmdline: str) -> str:
@@ -68,9 +69,15 @@ def with_host(text: str, m: Machine, arguments: list[str]) -> str:
 def conclude(result: BootResult, m: Machine, results: Path) -> Outcome:
     """judge(), and the document has to be there, valid and of the same opinion.
 
-    RESULTS gets the document, with who ran M: as run.json if it is, else as run.json.invalid.
+    RESULTS gets the document, with who ran M: as run.json if it is, else as run.json.invalid. With
+    trace= it gets trace.json too, and what cannot be one is an error.
     """
     outcome = judge(result)
+    traced = any(word.startswith("trace=") for word in m.cmdline.split())
+    if traced and outcome.word not in ("refused", "timeout", "crash", "emulator"):
+        fault = trace_export.write(result.trace, results / "trace.json")
+        if fault:
+            return Outcome("error" if outcome.word == "pass" else outcome.word, fault)
     if outcome.word not in ("pass", "fail", "error") or outcome.why:
         return outcome
     if experiment_of(m.cmdline) in SILENT_EXPERIMENTS:

@@ -27,11 +27,13 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
+import trace_facts                                              # noqa: E402
 from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
 from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
+from crashes import CRASHES                                     # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
@@ -39,9 +41,11 @@ from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
 from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
+from power import points as power_points                        # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
+from tracing import TRACES                                      # noqa: E402
 from violations import VIOLATIONS                               # noqa: E402
 from zone import ZONES                                          # noqa: E402
 
@@ -193,13 +197,15 @@ class Suites:
         faults = []
         if outcome.word not in row.verdicts:
             faults.append(f"verdict {outcome.word}, expected {' or '.join(row.verdicts)}")
-        if outcome.why:
+        elif outcome.why and outcome.word != "crash":
             faults.append(outcome.why)
         for pattern in row.shows:
             if not any(re.search(pattern, line) for line in result.lines):
                 faults.append(f"no line matches {pattern!r}; last line: {result.last_line[:100]}")
         if (row.facts or row.counts) and not faults:
             faults += self.document_faults(row, json.loads(result.document))
+        if row.trace and not faults:
+            faults += trace_facts.faults_of(result.trace, json.loads(result.document))[:20]
         points = tap.parse(result.lines) if row.ktap else []
         if faults or not points:
             points.append(Point("", "fail" if faults else "pass", "\n".join(faults)))
@@ -218,13 +224,20 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES),
+            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
-                self.explorer_cases() + self.exactness_cases() + boots + self.screen_cases() +
-                self.debugger_cases())
+                self.explorer_cases() + self.exactness_cases() + boots +
+                self.power_cases() + self.screen_cases() + self.debugger_cases())
+
+    def power_cases(self) -> list[Case]:
+        """end=: behind the verdict the machine goes off, or boots again."""
+        return [Case("power", f"{action}, {machine}",
+                     lambda folder, a=action, m=machine: power_points(
+                         self.build / "lateflush.elf", a, folder, m), needs="build: default")
+                for action, machine in (("poweroff", "pc"), ("poweroff", "q35"), ("reboot", "pc"))]
 
     def screen_cases(self) -> list[Case]:
         """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""

@@ -169,6 +169,18 @@ const struct acpi_table *acpi_find_table(const struct acpi_root *root, const cha
 	return NULL;
 }
 
+const struct acpi_table *acpi_map_table(const struct acpi_root *root, phys_addr_t phys,
+					const char sig[4])
+{
+	const char *flaw = "is not named";
+	const struct acpi_table *table = phys ? map_table(root->map, phys, sig, &flaw) : NULL;
+
+	if (!table)
+		pr_warn("ACPI: table %.4s at 0x%llx %s, not used", sig, (unsigned long long)phys,
+			flaw ? flaw : "has another signature");
+	return table;
+}
+
 /* The layout of the MADT (ACPI 6.5, tables 5.19, 5.21, 5.26 and 5.35). */
 enum {
 	MADT_LAPIC_BASE = 36,

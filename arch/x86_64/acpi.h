@@ -50,6 +50,13 @@ const char *acpi_root_init_at(struct acpi_root *root, phys_addr_t rsdp, acpi_map
  */
 const struct acpi_table *acpi_find_table(const struct acpi_root *root, const char sig[4]);
 
+/*
+ * The table at PHYS, which another one points to, if it has this signature and is good; else NULL,
+ * with a warning. PHYS may be 0.
+ */
+const struct acpi_table *acpi_map_table(const struct acpi_root *root, phys_addr_t phys,
+					const char sig[4]);
+
 struct madt_cpu {
 	u32 apic_id; /* 32 bits, sparse; above 254 it can be reached in x2APIC mode only */
 	u32 uid;     /* ACPI's own number, for messages */

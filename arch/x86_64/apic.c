@@ -43,7 +43,6 @@
 #define ICR_NMI		   0x400
 #define ICR_INIT	   0x500
 #define ICR_STARTUP	   0x600
-#define ICR_ALL_BUT_SELF   (3U << 18)
 #define TIMER_DIVIDE_BY_16 3
 
 /* Reads of the delivery status before the APIC is called dead. */
@@ -197,11 +196,10 @@ void apic_send_startup(u32 apic_id, phys_addr_t page)
 	icr_write(apic_id, ICR_ASSERT | ICR_STARTUP | (u32)(page >> PAGE_SHIFT));
 }
 
-void apic_send_stop_all(u8 vector)
+void apic_send_stop(u32 apic_id)
 {
-	if (!x2apic && (!xapic || !icr_idle()))
-		return;
-	icr_write(0, ICR_ASSERT | ICR_ALL_BUT_SELF | vector);
+	if (x2apic || (xapic && icr_idle()))
+		apic_send_nmi(apic_id);
 }
 
 void apic_timer_local(u32 count, u8 vector)

@@ -26,8 +26,8 @@ void apic_send_nmi(u32 apic_id);
 void apic_send_init(u32 apic_id);
 void apic_send_startup(u32 apic_id, phys_addr_t page);
 
-/* To every other CPU, whatever state it is in: for panic only. */
-void apic_send_stop_all(u8 vector);
+/* An NMI, or nothing where this APIC takes no command any more: for panic only. */
+void apic_send_stop(u32 apic_id);
 
 /* Arms this CPU's timer: repeatedly every COUNT bus ticks / 16, at VECTOR; 0 masks it again. */
 void apic_timer_local(u32 count, u8 vector);

@@ -41,7 +41,7 @@ void doors_set(const struct door_ops *ops, bool on_task_stack);
  * For what watches the zone and for broken controls. Boot CPU, before doors_set() matters; at most
  * MAX_DOOR_WRAPS.
  */
-#define MAX_DOOR_WRAPS 2
+#define MAX_DOOR_WRAPS 3
 void doors_wrap(const struct door_ops *ops, struct door_ops *inner);
 
 /* The danger zone on the way in: first instruction of SYSCALL's door, first one after enter. */

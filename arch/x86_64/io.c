@@ -13,9 +13,22 @@ u8 io_in8(u16 port)
 	return value;
 }
 
+u16 io_in16(u16 port)
+{
+	u16 value;
+
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 void io_out8(u16 port, u8 value)
 {
 	__asm__ volatile("outb %b0, %w1" ::"a"(value), "Nd"(port) : "memory");
+}
+
+void io_out16(u16 port, u16 value)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
 void io_out32(u16 port, u32 value)

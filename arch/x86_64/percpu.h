@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/cpu_number.h"
 #include "arch/x86_64/tlb_gen.h"
+#include "arch/x86_64/trace.h"
 #include "arch/x86_64/types.h"
 #include "arch/x86_64/user_page.h"
 #include "arch/x86_64/zone_trap.h"
@@ -78,6 +79,7 @@ struct percpu {
 	u32 relax_turns;	       /* see relax.c */
 	u32 deadline_looks;	       /* see tsc.c */
 	struct zone_trap_cpu zone;     /* zone=trap */
+	struct trace_cpu trace;	       /* trace= */
 	bool timer_in_use;	       /* apic_timer_local() has armed it */
 	bool online;		       /* set once by the CPU itself, never cleared */
 };

@@ -18,7 +18,10 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/spinlock.h"
+#include "arch/x86_64/trace.h"
 #include "arch/x86_64/tsc.h"
+
+flush_ipi_hook_t flush_ipi_hook;
 
 struct call_item {
 	struct call_item *next;
@@ -28,8 +31,7 @@ struct call_item {
 	u32 pending;
 };
 
-/* Emulated CPUs share few cores; a real one answers within microseconds. */
-#define CALL_LIMIT_MS 60000
+u64 smp_call_limit_ms = SMP_CALL_LIMIT_MS;
 
 /* An answer names at most this many CPUs one by one. */
 #define CALL_LIMIT_NAMES 8
@@ -67,6 +69,7 @@ static void request(unsigned int cpu, enum call_kind kind, smp_call_func_t func,
 	struct percpu *self = this_cpu();
 	struct call_item *item = &self->call_items[cpu];
 	struct call_stats *stats = &self->call_stats[cpu];
+	bool sent;
 
 	BUG_ON(item->pending);
 	item->func = func;
@@ -74,8 +77,13 @@ static void request(unsigned int cpu, enum call_kind kind, smp_call_func_t func,
 	item->kind = kind;
 	item->pending = 1;
 	stats->requests[kind]++;
-	if (push(percpu(cpu), item)) {
+	sent = push(percpu(cpu), item);
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI, cpu, kind == CALL_FLUSH, sent, 0, 0);
+	if (sent) {
 		stats->ipis[kind]++;
+		if (unlikely(flush_ipi_hook) && kind == CALL_FLUSH)
+			flush_ipi_hook(cpu);
 		apic_send_ipi(percpu(cpu)->apic_id, VECTOR_CALL_FUNCTION);
 	} else {
 		stats->coalesced[kind]++;
@@ -89,7 +97,7 @@ static bool answered(unsigned int cpu)
 
 static void wait_for(const struct cpumask *mask, smp_call_func_t func)
 {
-	u64 deadline = tsc_deadline(CALL_LIMIT_MS);
+	u64 deadline = tsc_deadline(smp_call_limit_ms);
 	unsigned int named = 0;
 
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
@@ -107,8 +115,8 @@ late:
 		if (cpumask_test(mask, cpu) && !answered(cpu) && named++ < CALL_LIMIT_NAMES)
 			pr_err("cross-call: CPU %u has not answered\n", cpu);
 	}
-	panic("cross-call of %p: %u CPUs have not answered within %u s", (void *)(u64)func, named,
-	      CALL_LIMIT_MS / 1000);
+	panic("cross-call of %p: %u CPUs have not answered within %lu s", (void *)(u64)func, named,
+	      smp_call_limit_ms / 1000);
 }
 
 static bool always(unsigned int cpu, void *info)
@@ -171,6 +179,7 @@ bool smp_call_run_queue(void)
 	struct percpu *self = this_cpu();
 	struct irq_counters *irqs = &self->irqs;
 	struct call_item *item = __atomic_exchange_n(&self->call_queue, NULL, __ATOMIC_SEQ_CST);
+	u64 callbacks[CALL_KINDS] = {0};
 	bool flush = false;
 
 	/*
@@ -180,6 +189,7 @@ bool smp_call_run_queue(void)
 	 */
 	for (const struct call_item *i = item; i; i = i->next) {
 		flush = i->kind == CALL_FLUSH;
+		callbacks[i->kind]++;
 		if (i->kind != CALL_FLUSH ||
 		    ((broken & BREAK_UNDERCOUNT) && irqs->flush_callbacks >= UNDERCOUNT_AFTER))
 			irqs->other_callbacks++;
@@ -190,6 +200,9 @@ bool smp_call_run_queue(void)
 		irqs->flush_ipis++;
 	else
 		irqs->other_ipis++;
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI_IN, 0, flush, callbacks[CALL_FLUSH], callbacks[CALL_OTHER],
+			    0);
 	while (item) {
 		/* The sender may use the item again as soon as it is answered. */
 		struct call_item *next = item->next;
@@ -198,6 +211,8 @@ bool smp_call_run_queue(void)
 		__atomic_store_n(&item->pending, 0, __ATOMIC_RELEASE);
 		item = next;
 	}
+	if (trace_on(TRACE_G_IPI))
+		trace_write(TRACE_IPI_OUT, 0, flush, 0, 0, 0);
 	return flush;
 }
 
@@ -212,13 +227,13 @@ struct rendezvous {
 static void park(void *arg)
 {
 	struct rendezvous *r = arg;
-	u64 deadline = tsc_deadline(CALL_LIMIT_MS);
+	u64 deadline = tsc_deadline(smp_call_limit_ms);
 
 	if (this_cpu_number() == r->leader) {
 		while (__atomic_load_n(&r->parked, __ATOMIC_ACQUIRE) < nr_online_cpus() - 1) {
 			if (tsc_passed(deadline))
-				panic("stop_cpus: %u of %u other CPUs stopped within %u s",
-				      r->parked, nr_online_cpus() - 1, CALL_LIMIT_MS / 1000);
+				panic("stop_cpus: %u of %u other CPUs stopped within %lu s",
+				      r->parked, nr_online_cpus() - 1, smp_call_limit_ms / 1000);
 			cpu_relax();
 		}
 		r->func(r->info);
@@ -228,8 +243,8 @@ static void park(void *arg)
 	__atomic_add_fetch(&r->parked, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&r->released, __ATOMIC_ACQUIRE)) {
 		if (tsc_passed(deadline))
-			panic("stop_cpus: CPU %u did not release the others within %u s", r->leader,
-			      CALL_LIMIT_MS / 1000);
+			panic("stop_cpus: CPU %u did not release the others within %lu s",
+			      r->leader, smp_call_limit_ms / 1000);
 		cpu_relax();
 	}
 }

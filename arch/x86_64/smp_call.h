@@ -37,6 +37,10 @@ struct call_stats {
 	u64 forced; /* it lagged behind a purge for too long (flush_tlb_laggards()) */
 };
 
+/* How long a cross-call waits for its answers before it panics; an emulated CPU shares its core. */
+#define SMP_CALL_LIMIT_MS 60000
+extern u64 smp_call_limit_ms;
+
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info);
 void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t func, void *info);
 
@@ -55,6 +59,13 @@ void stop_cpus(smp_call_func_t func, void *info);
  * VECTOR_CALL_FUNCTION only.
  */
 bool smp_call_run_queue(void);
+
+/*
+ * NULL, or called before a flush IPI is sent to TARGET, which has the request in its queue already.
+ * The sender's context, see above. Written while no CPU sends.
+ */
+typedef void (*flush_ipi_hook_t)(unsigned int target);
+extern flush_ipi_hook_t flush_ipi_hook;
 
 /* Makes CPU's call items and statistics. False when memory is short. Boot CPU, before it runs. */
 bool smp_call_init_cpu(unsigned int cpu);

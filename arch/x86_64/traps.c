@@ -14,7 +14,7 @@
 #include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp_call.h"
 
-paranoid_hook_t nmi_hook, db_hook, bp_hook;
+paranoid_hook_t nmi_hook, db_hook, bp_hook, stop_hook;
 irq_hook_t test_irq_hook;
 
 const char *vector_name(u64 vector)
@@ -81,12 +81,15 @@ static void handle_interrupt(struct pt_regs *regs)
 		apic_eoi();
 		count_cause(smp_call_run_queue() ? CAUSE_FLUSH_IPI : CAUSE_OTHER_IPI, regs);
 		return;
-	case VECTOR_STOP:
-		cpu_halt_forever();
 	case VECTOR_SPURIOUS:
 		break; /* no EOI (SDM Vol 3 10.9) */
 	case VECTOR_REST:
 		apic_eoi();
+		return;
+	case VECTOR_WATCHDOG:
+		apic_eoi();
+		watchdog_answer();
+		count_cause(CAUSE_OTHER_IPI, regs);
 		return;
 	case VECTOR_TIMER:
 		apic_eoi();
@@ -170,6 +173,8 @@ void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3)
 		tlb_gen_cover_all(&cpu->tlb_gen, cpu->root_switch_covers);
 	switch (regs->vector) {
 	case VECTOR_NMI:
+		if (unlikely(stop_hook))
+			stop_hook(regs);
 		cpu->irqs.nmi++;
 		if (!user_mode(regs))
 			cpu->irqs.nmi_from_kernel++;

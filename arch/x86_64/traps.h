@@ -26,6 +26,9 @@ void oracle_check_local(enum check_point where);
 /* Reads this CPU's canary as an NMI handler may: true if there was anything to compare. NMI. */
 bool canary_check_nmi_local(void);
 
+/* Another CPU asked whether this one takes interrupts. Interrupts off. */
+void watchdog_answer(void);
+
 /* A system call; number in regs->rax, result goes there. Task's stack, interrupts on. */
 void handle_syscall(struct pt_regs *regs);
 
@@ -38,6 +41,9 @@ _Noreturn void handle_kernel_exception(struct pt_regs *regs);
 /* Set by a test for one NMI, #DB or the like; called on the door's stack. NULL: nothing. */
 typedef void (*paranoid_hook_t)(struct pt_regs *regs);
 extern paranoid_hook_t nmi_hook, db_hook, bp_hook;
+
+/* Set by a panic: called at every NMI, before anything else of its handler. Does not return. */
+extern paranoid_hook_t stop_hook;
 
 /* Set by a test: called at VECTOR_TEST and VECTOR_TIMER, interrupts off. */
 typedef void (*irq_hook_t)(struct pt_regs *regs);

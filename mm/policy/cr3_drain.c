@@ -57,6 +57,7 @@ static noinstr void cr3_drain_nmi_exit(u64 moved)
 const struct flush_policy policy_cr3_drain = {
 	.name = "cr3-drain",
 	.lineage = "a control: a drain that keeps global entries",
+	.words = ct_words,
 	.roots = ROOTS_ONE,
 	.control = true,
 	.defers = true,

@@ -44,9 +44,15 @@ static noinstr void nmi_exit(u64 saved)
 	cr3_flag_nmi_exit(saved);
 }
 
+const struct policy_word cr3_flag_words[] = {
+	{.name = "kernel_cr3_loaded", .own = true, .bits = 32, .values = {"no", "yes"}},
+	{.name = NULL},
+};
+
 const struct flush_policy policy_cr3_flag = {
 	.name = "cr3-flag",
 	.lineage = "v8/v9 with a saved flag",
+	.words = cr3_flag_words,
 	.roots = ROOTS_TWO,
 	.defers = true,
 	.eager = true,

@@ -13,6 +13,8 @@ struct cr3_flag {
 	u32 kernel_cr3_loaded;
 };
 
+extern const struct policy_word cr3_flag_words[];
+
 static inline void cr3_flag_reset(unsigned int cpu)
 {
 	remote_own(cpu, struct cr3_flag)->kernel_cr3_loaded = 1;

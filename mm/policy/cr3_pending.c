@@ -79,9 +79,16 @@ static noinstr void cr3_pending_nmi_exit(u64 saved)
 		switch_root_noflush(ROOT_RING3);
 }
 
+static const struct policy_word pending_words[] = {
+	{.name = "in_user", .shift = 0, .bits = 1, .values = {"no", "yes"}},
+	{.name = "flush", .shift = 1, .bits = 1, .values = {"no", "yes"}},
+	{.name = NULL},
+};
+
 const struct flush_policy policy_cr3_pending = {
 	.name = "cr3-pending",
 	.lineage = "Dave Hansen's suggestion",
+	.words = pending_words,
 	.roots = ROOTS_TWO,
 	.defers = true,
 	.reset = cr3_pending_reset,

@@ -150,10 +150,11 @@ static noinstr void n9_nmi_exit(u64 saved)
 		     sizeof(struct policy_claim)
 #define ON_CONTEXT_WORD(id, base)                                                                  \
 	.name = base "+" id, .lineage = "defect=" id, .roots = ROOTS_ONE | ROOTS_TWO,              \
-	.defers = true, .reset = ct_reset, .stop_tracking = ct_stop_tracking
+	.defers = true, .reset = ct_reset, .words = ct_words, .stop_tracking = ct_stop_tracking
 #define ON_CR3_FLAG(id)                                                                            \
 	.name = "cr3-flag+" id, .lineage = "defect=" id, .roots = ROOTS_TWO, .defers = true,       \
-	.eager = true, .reset = cr3_flag_reset, .need_ipi = cr3_flag_need_ipi
+	.eager = true, .reset = cr3_flag_reset, .words = cr3_flag_words,                           \
+	.need_ipi = cr3_flag_need_ipi
 
 static const struct flush_policy defects[] = {
 	{ON_CONTEXT_WORD("N1", "state-bits"), .need_ipi = by_context, .doors = POLICY_DOORS_ONE(n1),

@@ -63,6 +63,7 @@ static noinstr void exit_flush_nmi_exit(u64 in_kernel)
 const struct flush_policy policy_exit_flush = {
 	.name = "exit-flush",
 	.lineage = "rejected in review",
+	.words = in_kernel_words,
 	.roots = ROOTS_ONE,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

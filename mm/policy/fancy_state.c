@@ -89,9 +89,16 @@ static __always_inline void fancy_nmi_exit(u64 status)
 
 DEFINE_POLICY_DOORS(fancy, fancy_enter, fancy_exit, fancy_nmi_enter, fancy_nmi_exit);
 
+static const struct policy_word fancy_words[] = {
+	{.name = "work", .shift = 0, .bits = 32, .values = {"none", "flush"}},
+	{.name = "status", .shift = 32, .bits = 32, .values = {"KERNEL", "USER", "INDETERMINATE"}},
+	{.name = NULL},
+};
+
 const struct flush_policy policy_fancy_state = {
 	.name = "fancy-state",
 	.lineage = "Andy Lutomirski's proposal",
+	.words = fancy_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = fancy_reset,

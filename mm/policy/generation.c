@@ -99,6 +99,7 @@ DEFINE_POLICY_DOORS(generation, generation_enter, generation_exit, generation_nm
 const struct flush_policy policy_generation = {
 	.name = "generation",
 	.lineage = "tlb_gen, pm_gen, nanos",
+	.words = in_kernel_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = generation_reset,

@@ -224,6 +224,7 @@ static noinstr void ledger_nmi_exit_two(u64 saved)
 const struct flush_policy policy_ledger = {
 	.name = "ledger",
 	.lineage = "this project's own",
+	.words = in_kernel_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = ledger_reset,

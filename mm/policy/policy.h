@@ -8,6 +8,7 @@
 
 #include "arch/x86_64/doors.h"
 #include "arch/x86_64/types.h"
+#include "mm/policy/word.h"
 
 /* One purge, as the initiator sees it. PTEs are clear, a full barrier has passed. */
 struct flush_range {
@@ -31,7 +32,8 @@ struct policy_claim {
 struct flush_policy {
 	const char *name;
 	const char *lineage;
-	u32 roots; /* set of enum policy_roots */
+	const struct policy_word *words; /* NULL: it has none */
+	u32 roots;			 /* set of enum policy_roots */
 	const struct policy_claim *claims;
 	u32 nr_claims;
 	const char *speculative; /* NULL, or a claim's id: its (process, stale) needs a TLB that

@@ -34,6 +34,7 @@ DEFINE_POLICY_DOORS(v2, ct_enter, ct_exit_sticky, ct_nmi_enter_blind_in_kernel, 
 const struct flush_policy policy_posted_v2 = {
 	.name = "posted-v2",
 	.lineage = "RFC v2, as posted",
+	.words = ct_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

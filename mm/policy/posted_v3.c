@@ -36,6 +36,7 @@ DEFINE_POLICY_DOORS(v3, ct_enter, ct_exit_sticky, ct_nmi_enter_blind_in_kernel, 
 const struct flush_policy policy_posted_v3 = {
 	.name = "posted-v3",
 	.lineage = "RFC v3, as posted",
+	.words = ct_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

@@ -110,9 +110,20 @@ static __always_inline void v4_nmi_exit(u64 moved)
 
 DEFINE_POLICY_DOORS(v4, v4_enter, v4_exit, v4_nmi_enter, v4_nmi_exit);
 
+static const struct policy_word v4_words[] = {
+	{.name = "context",
+	 .shift = 0,
+	 .bits = 4,
+	 .values = {"none", "KERNEL", "IDLE", NULL, "USER"}},
+	{.name = "work", .shift = 4, .bits = 2, .values = {"none", "SYNC", "TLBI", "SYNC+TLBI"}},
+	{.name = "count", .shift = 6, .bits = 26},
+	{.name = NULL},
+};
+
 const struct flush_policy policy_posted_v4 = {
 	.name = "posted-v4",
 	.lineage = "v4, as posted",
+	.words = v4_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

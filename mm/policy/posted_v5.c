@@ -39,6 +39,7 @@ DEFINE_POLICY_DOORS(v5, ct_enter, ct_exit, ct_nmi_enter_blind_in_kernel, ct_nmi_
 const struct flush_policy policy_posted_v5 = {
 	.name = "posted-v5",
 	.lineage = "v5's gate, driving TLB flushes",
+	.words = ct_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

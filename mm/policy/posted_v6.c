@@ -55,6 +55,7 @@ static noinstr void v6_nmi_exit(u64 ring3_root)
 const struct flush_policy policy_posted_v6 = {
 	.name = "posted-v6",
 	.lineage = "v6 and v7, as posted",
+	.words = cr3_flag_words,
 	.roots = ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

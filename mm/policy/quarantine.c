@@ -107,6 +107,7 @@ DEFINE_POLICY_DOORS(quarantine, quarantine_enter, quarantine_exit, quarantine_nm
 const struct flush_policy policy_quarantine = {
 	.name = "quarantine",
 	.lineage = "LATR, LUF, SDM 4.10.4.4",
+	.words = in_kernel_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = quarantine_reset,

@@ -198,6 +198,7 @@ DEFINE_POLICY_DOORS(range_list, range_list_enter, range_list_exit, range_list_nm
 const struct flush_policy policy_range_list = {
 	.name = "range-list",
 	.lineage = "Petr Tesarik's suggestion",
+	.words = parity_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = range_list_reset,

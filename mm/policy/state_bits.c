@@ -46,6 +46,7 @@ DEFINE_POLICY_DOORS(state_bits, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit);
 const struct flush_policy policy_state_bits = {
 	.name = "state-bits",
 	.lineage = "v2 (the seed)",
+	.words = ct_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

@@ -48,6 +48,7 @@ static noinstr void v8_nmi_exit(u64 ring3_root)
 const struct flush_policy policy_v8_unsaved = {
 	.name = "v8-unsaved",
 	.lineage = "hypothetical",
+	.words = cr3_flag_words,
 	.roots = ROOTS_TWO,
 	.claims = claims,
 	.nr_claims = ARRAY_SIZE(claims),

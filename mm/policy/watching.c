@@ -28,6 +28,7 @@ DEFINE_POLICY_DOORS(watching, ct_enter, ct_exit, ct_nmi_enter_draining, ct_nmi_e
 const struct flush_policy policy_watching = {
 	.name = "watching",
 	.lineage = "v5..v7, corrected",
+	.words = ct_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = ct_reset,

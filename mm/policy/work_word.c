@@ -75,9 +75,16 @@ static __always_inline void work_word_nmi_exit(u64 from_ring3)
 DEFINE_POLICY_DOORS(work_word, work_word_enter, work_word_exit, work_word_nmi_enter,
 		    work_word_nmi_exit);
 
+static const struct policy_word work_words[] = {
+	{.name = "work", .shift = 0, .bits = 31, .values = {"none", "TLBI"}},
+	{.name = "disabled", .shift = 31, .bits = 1, .values = {"no", "yes"}},
+	{.name = NULL},
+};
+
 const struct flush_policy policy_work_word = {
 	.name = "work-word",
 	.lineage = "v1",
+	.words = work_words,
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.defers = true,
 	.reset = work_word_reset,

@@ -20,9 +20,9 @@
  *  3. Such a CPU answers as soon as it has flushed and told the policy, and a target does if no NMI
  *     or #MC can come between. Nothing waits for an answer not to come.
  *  4. The last answer ends the purge. Nothing waits for a purge not to be over.
- *  5. A door's hook begins with its first operation. Before that, a target that has made up its mind
- *     to enter or leave cannot be told from one that has not, by the words, and the oracles watch
- *     the latter at least as closely. Only if nothing keeps that operation waiting.
+ *  5. A door's hook begins with its first operation. Before that, the words do not tell a target
+ *     that has made up its mind to enter or leave from one that has not, and the oracles watch the
+ *     latter at least as closely. Only if nothing keeps that operation waiting.
  */
 #include "tests/explorer/eager.h"
 

@@ -1,4 +1,4 @@
-// sources: arch/x86_64/acpi.c
+// sources: arch/x86_64/acpi.c arch/x86_64/acpi_power.c
 /* SPDX-License-Identifier: MIT */
 /*
  * ACPI tables made of anything: the first byte chooses, the rest is physical memory from 0x1000 on
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/acpi_power.h"
 #include "tests/host/boot_invariants.h"
 #include "tests/host/host_log.h"
 
@@ -92,6 +92,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static struct acpi_root root;
 	static struct madt madt;
+	struct acpi_power power;
 
 	if (size == 0)
 		return 0;
@@ -103,6 +104,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 		if (facp)
 			PROMISE(memcmp(facp->signature, "FACP", 4) == 0 && facp->length >= 36);
+		if (acpi_read_power(&root, &power))
+			PROMISE(!power.pm1a_control);
 		acpi_read_madt(&root, &madt);
 		check_madt(&madt);
 	}

@@ -1,4 +1,4 @@
-// sources: kernel/options.c kernel/console_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
+// sources: kernel/options.c kernel/*_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
 /* SPDX-License-Identifier: MIT */
 /*
  * A command line made of anything. What is accepted must keep the promises of kernel/options.h and
@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		PROMISE(error[0] == '\0');
 		PROMISE(options.max_cpus >= 1 && options.max_cpus <= MAX_CPUS);
 		PROMISE(options.loglevel <= 7 && options.panic_seconds <= 3600);
+		PROMISE(options.watchdog_seconds <= 3600 && options.end <= END_POWERS_OFF);
 		PROMISE(options.tlb_single_page_flush_ceiling <= 1 << 20);
 		PROMISE((options.broken & (options.broken - 1)) == 0 && options.broken < 1024);
 		check_policies(options.tlbi);

@@ -1,4 +1,4 @@
-// sources: kernel/options.c kernel/console_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
+// sources: kernel/options.c kernel/*_opt.c kernel/run_spec.c kernel/parse.c kernel/cpulist.c
 /* SPDX-License-Identifier: MIT */
 /*
  * The boot command line: defaults, every accepted form of every option, and every refusal with its
@@ -64,6 +64,8 @@ static void assert_defaults(void)
 	assert_int_equal(options.console.baud, 115200);
 	assert_int_equal(options.loglevel, 6);
 	assert_int_equal(options.panic_seconds, 0);
+	assert_int_equal(options.watchdog_seconds, 60);
+	assert_int_equal(options.end, END_HALTS);
 	assert_int_equal(options.seed, 1);
 	assert_int_equal(options.tlb_single_page_flush_ceiling, 33);
 }
@@ -92,7 +94,7 @@ static void a_whole_line(void **state)
 	assert_accepted("/boot/k.elf tlbi=state-bits nohz_full=1,3-5,7-N run=storm,flushes=10k,a=b "
 			"pti=on debug_pagealloc=on vmap_stack=off stack=task nopcid nox2apic "
 			"maxcpus=8 defect=N4 break=drain console=ttyS1,9600 console=screen "
-			"loglevel=7 panic=5 seed=0xffffffffffffffff "
+			"loglevel=7 panic=5 watchdog=0 end=reboot seed=0xffffffffffffffff "
 			"tlb_single_page_flush_ceiling=0 ");
 	assert_string_equal(options.tlbi, "state-bits");
 	assert_string_equal(options.nohz_full, "1,3-5,7-N");
@@ -117,6 +119,8 @@ static void a_whole_line(void **state)
 	assert_int_equal(options.console.baud, 9600);
 	assert_int_equal(options.loglevel, 7);
 	assert_int_equal(options.panic_seconds, 5);
+	assert_int_equal(options.watchdog_seconds, 0);
+	assert_int_equal(options.end, END_REBOOTS);
 	assert_true(options.seed == 0xffffffffffffffff);
 	assert_int_equal(options.tlb_single_page_flush_ceiling, 0);
 }
@@ -259,7 +263,8 @@ static void consoles(void **state)
 #define ALL_OPTIONS                                                                                \
 	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= zone= nopcid nox2apic "    \
 	"maxcpus= "                                                                                \
-	"defect= break= console= loglevel= panic= seed= tlb_single_page_flush_ceiling="
+	"defect= break= trace= console= loglevel= panic= watchdog= end= seed= "                    \
+	"tlb_single_page_flush_ceiling="
 #define POLICY_LIST "names of at most 31 characters, + between them, 255 characters in all"
 #define CONSOLES                                                                                   \
 	"ttyS0[,BAUD], ttyS1[,BAUD], screen, none; BAUD is one of 9600, 19200, 38400, 57600, "     \

@@ -15,6 +15,7 @@ class BootCase:
     shows: regular expressions, each has to match a line of the serial output.
     counts: a field of the document's CPUs that has to be above 0 on an isolated CPU.
     facts: the document has to fulfil what tools/facts.py computes from it.
+    trace: the records of trace= have to agree with the document (tools/trace_facts.py).
     ktap: the serial output holds KTAP, whose results are counted one by one.
     """
     name: str
@@ -25,5 +26,6 @@ class BootCase:
     shows: tuple[str, ...] = ()
     counts: str = ""
     facts: bool = False
+    trace: bool = False
     ktap: bool = False
     limit: float = 300.0

@@ -30,6 +30,7 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
 )
 
 # Explored in full, too: broken in different ways, and sound.
+FINDING = re.compile(r"^  (\w+, \w+)(?:, breaks \w+)?: (claimed as \w+|not)", re.MULTILINE)
 REDUCED = ("N5", "N8", "watching")
 
 
@@ -63,8 +64,7 @@ def reduction_points(program: Path, folder: Path) -> list[Point]:
     for policy in REDUCED:
         told = [explore(program, ["-p", policy, "-b", "t", *full], folder / f"{policy}{kind}.txt")
                 for kind, full in (("", []), ("-full", ["-f"]))]
-        found = [sorted(set(re.findall(r"^  (\w+, \w+)(?:, breaks \w+)?: (claimed as \w+|not)", text,
-                                       re.MULTILINE))) for _, text in told]
+        found = [sorted(set(FINDING.findall(text))) for _, text in told]
         states = [sum(int(n) for n in re.findall(r"^\S+ +[12] +t +(\d+)", text, re.MULTILINE))
                   for _, text in told]
         alike = found[0] == found[1] and told[0][0] == told[1][0] and 0 < states[0] < states[1]
