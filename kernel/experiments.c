@@ -15,6 +15,7 @@ const struct experiment experiments[] = {
 	{"test", run_tests},	  /* the suites of tests/kernel */
 	{"null", run_null},	  /* null system calls for ever */
 	{"violate", run_violate}, /* a rule broken, for its assertion */
+	{"hostile", run_hostile}, /* ring 3 does what it must not */
 	{0},
 };
 

@@ -27,7 +27,7 @@ SCHEMA = "run.schema.json"
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
-SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate")
+SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "hostile")
 
 
 def experiment_of(cmdline: str) -> str:
