@@ -16,6 +16,7 @@ const struct experiment experiments[] = {
 	{"null", run_null},	  /* null system calls for ever */
 	{"violate", run_violate}, /* a rule broken, for its assertion */
 	{"hostile", run_hostile}, /* ring 3 does what it must not */
+	{"crusty", run_crusty},	  /* what the TLB keeps of what was changed */
 	{0},
 };
 
