@@ -11,15 +11,20 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/zone_trap.h"
+#include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
+#include "kernel/panic.h"
 #include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
 
 #define PANIC_TEXT 400
+
+/* Only one CPU gets behind panic_begin(). */
+static struct backtrace trace;
 
 /* Before the per-CPU block is there GS is 0, and a look at it would fault again. */
 static int cpu_number_or_none(void)
@@ -27,8 +32,7 @@ static int cpu_number_or_none(void)
 	return rdmsr(MSR_GS_BASE) >= CPU_AREA_BASE ? (int)this_cpu_number() : -1;
 }
 
-static void say(const char *fmt, ...) __printf(1, 2);
-static void say(const char *fmt, ...)
+void panic_say(const char *fmt, ...)
 {
 	char line[PANIC_TEXT];
 	va_list args;
@@ -44,7 +48,7 @@ static void say(const char *fmt, ...)
  * One CPU reports. A second one that panics waits to be stopped, so that it does not cut the report
  * off; the same CPU again, in the middle of its report, ends the machine at once.
  */
-static void begin(void)
+void panic_begin(void)
 {
 	static int reporter = -2; /* nobody */
 	int self = cpu_number_or_none();
@@ -61,8 +65,7 @@ static void begin(void)
 	console_panic_begin();
 }
 
-/* What led to it, and the end. */
-static _Noreturn void end(void)
+_Noreturn void panic_end(void)
 {
 	trace_report(console_write);
 	if (debugcon_present())
@@ -75,13 +78,15 @@ void panic(const char *fmt, ...)
 	char text[PANIC_TEXT];
 	va_list args;
 
-	begin();
+	panic_begin();
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
-	say("called from %p\n", __builtin_return_address(0));
-	end();
+	panic_say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
+	backtrace_here(&trace);
+	panic_say("backtrace:\n");
+	backtrace_print(&trace, panic_say);
+	panic_end();
 }
 
 static const char *const states[] = {
@@ -96,18 +101,18 @@ static void say_address(u64 addr)
 	enum vmap_state state;
 
 	if (guard) {
-		say("address %016lx: guard page of the %s (stack overflow)\n", addr, guard);
+		panic_say("address %016lx: guard page of the %s (stack overflow)\n", addr, guard);
 		return;
 	}
 	if (addr < VMALLOC_START || addr >= VMALLOC_END) {
-		say("address %016lx\n", addr);
+		panic_say("address %016lx\n", addr);
 		return;
 	}
 	state = find_vmap_area(addr, &area);
-	say("address %016lx in the vmalloc area: %s", addr, states[state]);
+	panic_say("address %016lx in the vmalloc area: %s", addr, states[state]);
 	if (area.kind)
-		say(", %s %016lx-%016lx of %p", area.kind, area.start, area.end, area.caller);
-	say("\n");
+		panic_say(", %s %016lx-%016lx of %p", area.kind, area.start, area.end, area.caller);
+	panic_say("\n");
 }
 
 static void say_zone(u64 rip)
@@ -116,30 +121,33 @@ static void say_zone(u64 rip)
 
 	zone_history(history, sizeof(history));
 	zone_place(place, sizeof(place), rip);
-	say("R3: in the danger zone%s%s, where zone=trap has the vmalloc area absent\n",
-	    place[0] ? ", at " : "", place);
-	say("doors that this CPU has passed, by its entry count: %s\n", history);
+	panic_say("R3: in the danger zone%s%s, where zone=trap has the vmalloc area absent\n",
+		  place[0] ? ", at " : "", place);
+	panic_say("doors that this CPU has passed, by its entry count: %s\n", history);
 }
 
 void handle_kernel_exception(struct pt_regs *regs)
 {
 	u64 fault_address = read_cr2();
 
-	begin();
-	say("\npanic on CPU %d: %s in ring %lu at %016lx, error %lx\n", cpu_number_or_none(),
-	    vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
+	panic_begin();
+	panic_say("\npanic on CPU %d: %s in ring %lu at %016lx, error %lx\n", cpu_number_or_none(),
+		  vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
 	if (regs->vector == VECTOR_PF || regs->vector == VECTOR_DF)
 		say_address(fault_address);
 	if (zone_trap_in_zone(regs->vector == VECTOR_DF))
 		say_zone(regs->rip);
-	say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
-	    regs->rdx);
-	say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,
-	    regs->rsp);
-	say("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
-	    regs->r11);
-	say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
-	    regs->r15);
-	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
-	end();
+	panic_say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx,
+		  regs->rcx, regs->rdx);
+	panic_say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi,
+		  regs->rbp, regs->rsp);
+	panic_say("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
+		  regs->r11);
+	panic_say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13,
+		  regs->r14, regs->r15);
+	backtrace_from(&trace, regs->rip, regs->rsp);
+	panic_say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
+	panic_say("backtrace:\n");
+	backtrace_print(&trace, panic_say);
+	panic_end();
 }
