@@ -8,7 +8,15 @@ COLLECTED := $(BUILD)/results.all
 ## files of `make report`; without them the last of each experiment
 RESULTS ?=
 
-.PHONY: report jitter
+## 1: `make counts` renews its baseline
+RENEW ?= 0
+$(call one-of,RENEW,0 1)
+
+.PHONY: counts report jitter
+counts: all ## kernel instructions, single-stepped, against a baseline; ARGS: POLICY[/2]...
+	$(Q)$(PYTHON) tools/count.py --kernel $(KERNEL) --results $(COLLECTED) \
+		--baseline tools/counts.baseline $(if $(filter 1,$(RENEW)),--renew) $(ARGS)
+
 report: ## one HTML page with plots from result files, $(BUILD)/report.html; RESULTS="a.json ..."
 	$(Q)tools/prereq.sh report
 	$(Q)$(PYTHON) tools/report.py --out $(BUILD)/report.html \
