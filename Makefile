@@ -275,7 +275,7 @@ run: ## boots it, shows the report, writes $(BUILD)/results/run.json; exit 0 onl
 
 # --- Tests and tools ---------------------------------------------------------------------------
 
-.PHONY: test check soak gdb counts usb
+.PHONY: test check soak gdb usb
 test: ## every test, within 15 minutes; ARGS: options of tools/test.py (-l lists)
 	$(Q)tools/prereq.sh test
 	$(Q)$(PYTHON) tools/test.py --build $(BUILD) $(ARGS)
@@ -287,9 +287,6 @@ check: ## the text of the project: formatting, headers, include direction, stati
 soak: all ## the comparison again and again, until it fails or is interrupted
 	$(Q)$(PYTHON) tools/soak.py --kernel $(KERNEL) --cpus '$(CPUS)' --mem '$(MEM)' \
 		--machine $(MACHINE) --accel $(ACCEL) --cmdline "$$CMDLINE" --results $(BUILD)/soak
-
-counts: all ## kernel instructions of a null system call, by single-stepping
-	$(Q)$(PYTHON) tools/count.py --kernel $(KERNEL) --results $(BUILD)/results $(ARGS)
 
 gdb: all ## starts QEMU stopped before the kernel's first instruction, and gdb on it
 	$(Q)tools/prereq.sh gdb

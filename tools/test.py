@@ -27,8 +27,13 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
+<<<<<<< HEAD
 import trace_facts                                              # noqa: E402
 from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
+=======
+from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
+                   tap_points)
+>>>>>>> ff8adfc (make counts: exact instructions of system call, interrupt, purge and drain against a committed baseline)
 from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
@@ -54,7 +59,9 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
-TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report")
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
+              "test_peer")
+BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -275,26 +282,37 @@ class Suites:
         lines = boot(m, folder, 120, folder / "serial.log").lines
         rows = [line.split() for line in lines]
         inside = {row[0]: int(row[3]) for row in rows if len(row) > 4 and row[3].isdigit()}
-        points = command_point([PYTHON, "tools/count.py", "--kernel", str(kernel), "--results",
-                                str(folder), *inside], folder, 120, ROOT)
-        if points[0].word != "pass":
-            return points
-        document = json.loads((folder / "counts.json").read_text())
-        outside = {policy["name"]: policy["instructions"] for policy in document["policies"]}
+        points = command_point(
+            [PYTHON, "tools/count.py", "--kernel", str(kernel), "--results", str(folder),
+             "--baseline", BASELINE, "--max", "200", "--max-over-immediate", "15", *inside],
+            folder, 300, ROOT, "baseline and limits")
+        written = folder / "counts.json"
+        document = json.loads(written.read_text()) if written.exists() else {"counts": []}
+        outside = {count["policy"]: count["instructions"] for count in document["counts"]
+                   if count["operation"] == "system call"}
         same = inside and inside == outside
-        return [Point("", "pass" if same else "fail", f"inside {inside}, outside {outside}")]
+        return points + [Point("inside and outside", "pass" if same else "fail",
+                               f"inside {inside}, outside {outside}")]
+
+    def planted_counts(self, folder: Path) -> list[Point]:
+        """A kernel that takes more instructions (its checks for undefined behaviour) must not pass
+        for the one of the baseline."""
+        kernel = folder_of("ubsan", self.build) / "lateflush.elf"
+        status, text = run_command(
+            [PYTHON, "tools/count.py", "--kernel", str(kernel), "--results", str(folder),
+             "--baseline", BASELINE, "immediate"], folder, 300, ROOT)
+        if status == SKIPPED:
+            return [Point("", "skip", text.strip().splitlines()[-1])]
+        seen = status == 1 and re.search(r"immediate with one root: system call: \d+ instr", text)
+        return [Point("", "pass" if seen else "fail", f"status {status}: {text[-300:]}")]
 
     def debugger_cases(self) -> list[Case]:
         """What needs QEMU's gdb stub."""
         kernel = str(self.build / "lateflush.elf")
         return [
-            Case("debug", "counts from inside and outside", self.compare_counts,
+            Case("debug", "counts: baseline, inside and outside", self.compare_counts, weight=2,
                  needs="build: default"),
-            Case("debug", "instructions of a null system call",
-                 lambda folder: command_point(
-                     [PYTHON, "tools/count.py", "--kernel", kernel, "--results", str(folder),
-                      "--max", "200", "--max-over-immediate", "15"], folder, 120, ROOT),
-                 needs="build: default"),
+            Case("debug", "counts: a planted change", self.planted_counts, needs="build: ubsan"),
             Case("debug", "gdb commands",
                  lambda folder: tap_points(
                      [PYTHON, "tools/debug.py", "--kernel", kernel, "--work", str(folder),
