@@ -36,6 +36,7 @@ from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
@@ -225,6 +226,7 @@ class Suites:
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
+            ("hostile", HOSTILE),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
