@@ -60,6 +60,8 @@ bool hostile_readable(const struct hostile_world *world, u64 va, u64 length)
 {
 	if (va >= USER_END || length > USER_END - va)
 		return false;
+	if (!length)
+		return true;
 	for (u64 page = ALIGN_DOWN(va, PAGE_SIZE); page < va + length; page += PAGE_SIZE) {
 		u64 flags;
 

@@ -18,5 +18,6 @@ program_%1_end:
 	PROGRAM step, "user/step.elf"
 	PROGRAM hostile, "user/hostile.elf"
 	PROGRAM victim, "user/victim.elf"
+	PROGRAM crusty, "user/crusty.elf"
 	PROGRAM test_loop, "user/test_loop.elf"
 	PROGRAM test_doors, "user/test_doors.elf"

@@ -25,6 +25,8 @@ from schemas import complaint_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = "run.schema.json"
+# Experiments with a document of their own, which names them.
+OTHER_SCHEMAS = {"crusty": "crusty.schema.json"}
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
@@ -48,7 +50,8 @@ def complain_about_document(text: str, verdict: str) -> str:
         document = json.loads(text)
     except ValueError as error:
         return f"the JSON from port 0xe9 cannot be read: {error}"
-    complaint = complaint_of(document, SCHEMA)
+    experiment = document.get("experiment") if isinstance(document, dict) else None
+    complaint = complaint_of(document, OTHER_SCHEMAS.get(str(experiment), SCHEMA))
     if complaint:
         return complaint
     if document.get("verdict") != verdict:

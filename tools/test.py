@@ -34,6 +34,7 @@ from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
@@ -226,7 +227,7 @@ class Suites:
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
-            ("hostile", HOSTILE),
+            ("hostile", HOSTILE), ("crusty", CRUSTY),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
