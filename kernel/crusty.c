@@ -7,8 +7,8 @@
  * without a flush, for then the rest says nothing; else pass, whatever was found.
  *
  * Parameters: rounds=N of each probe, survival=N rounds of each row in ring 3, looks=N in each of
- * these without other pages; plant=flush leaves out what is to make translations go, plant=cold what
- * is to bring them in: such runs must end as fail and error.
+ * these without other pages; plant=flush leaves out what is to make translations go, plant=cold
+ * what is to bring them in: such runs must end as fail and error.
  */
 #include "kernel/crusty.h"
 
@@ -41,7 +41,7 @@ static bool read_request(const struct setup *setup, char *err, size_t errlen)
 	result.survivals.rounds = emulated ? 20 : 50;
 	result.survivals.turns = emulated ? 20000 : 100000000;
 	if (!run_only_knows(run, known, err, errlen) ||
-	    !run_u64(run, "rounds", 1, 100000000, &result.probes.rounds, err, errlen) ||
+	    !run_u64(run, "rounds", 1, 1000000, &result.probes.rounds, err, errlen) ||
 	    !run_u64(run, "survival", 1, 1000000, &result.survivals.rounds, err, errlen) ||
 	    !run_u64(run, "looks", 1, 1UL << 40, &result.survivals.turns, err, errlen) ||
 	    !run_word(run, "plant", plants, &plant, err, errlen))

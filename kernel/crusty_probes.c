@@ -188,22 +188,21 @@ static const struct probe probes[] = {
 	     PAGE_KERNEL, act_invpcid_all),
 	LEAF("global-invpcid", "global page, INVPCID of all but global", RULE_OPEN, NEED_INVPCID,
 	     PAGE_KERNEL, act_invpcid_non_global),
-	LEAF("pcid-other", "looked at with another PCID, NOFLUSH", RULE_GONE, NEED_PCID, PLAIN,
-	     to_other),
-	LEAF("global-pcid-other", "global page, with another PCID, NOFLUSH", RULE_OPEN,
-	     NEED_PGE_PCID, PAGE_KERNEL, to_other),
+	LEAF("pcid-other", "another PCID, NOFLUSH", RULE_GONE, NEED_PCID, PLAIN, to_other),
+	LEAF("global-pcid-other", "global page, another PCID, NOFLUSH", RULE_OPEN, NEED_PGE_PCID,
+	     PAGE_KERNEL, to_other),
 	LEAF("pcid-back", "another PCID and back, NOFLUSH", RULE_OPEN, NEED_PCID, PLAIN,
 	     act_leave_and_return),
 	LEAF("pcid-back-flush", "another PCID and back, no NOFLUSH", RULE_GONE, NEED_PCID, PLAIN,
 	     act_leave_and_return_flushing),
 	LEAF("pcid-invlpg", "INVLPG with another PCID", RULE_OPEN, NEED_PCID, PLAIN,
 	     act_invlpg_from_other),
-	UPPER(2, "pde", "PDE replaced, no flush: its page table", RULE_OPEN, NULL),
+	UPPER(2, "pde", "PDE replaced, no flush", RULE_OPEN, NULL),
 	UPPER(2, "pde-invlpg", "PDE replaced, INVLPG of another page", RULE_GONE,
 	      act_invlpg_beside),
 	UPPER(2, "pde-cr3", "PDE replaced, CR3 write", RULE_GONE, act_cr3),
-	UPPER(3, "pdpte", "PDPTE replaced, no flush: its directory", RULE_OPEN, NULL),
-	UPPER(4, "pml4e", "PML4E replaced, no flush: its table", RULE_OPEN, NULL),
+	UPPER(3, "pdpte", "PDPTE replaced, no flush", RULE_OPEN, NULL),
+	UPPER(4, "pml4e", "PML4E replaced, no flush", RULE_OPEN, NULL),
 	UNTOUCHED("untouched", "never touched", RULE_OPEN, nothing),
 	UNTOUCHED("prefetch", "PREFETCHT0 only", RULE_OPEN, prefetch),
 	UNTOUCHED("branch", "behind a branch never taken", RULE_OPEN, branch_not_taken),
@@ -213,7 +212,7 @@ static const struct probe probes[] = {
 static const char *missing(enum need need)
 {
 	if ((need == NEED_PGE || need == NEED_PGE_PCID) && !cpu_features.pge)
-		return "no global pages";
+		return "no PGE";
 	if ((need == NEED_PCID || need == NEED_PGE_PCID) && !cpu_features.pcid)
 		return "no PCID";
 	if (need == NEED_INVPCID && !cpu_features.invpcid)
@@ -313,8 +312,7 @@ static const struct {
 	{"absent", "not present, then present: a fault", RULE_GONE, absent_kept},
 	{"read-only", "read-only, then writable: a fault", RULE_OPEN, read_only_kept},
 	{"writable", "writable, then read-only: a write", RULE_OPEN, writable_kept},
-	{"branch-accessed", "Accessed set behind a branch never taken", RULE_OPEN,
-	 accessed_by_branch},
+	{"branch-accessed", "Accessed set behind such a branch", RULE_OPEN, accessed_by_branch},
 };
 
 _Static_assert(ARRAY_SIZE(probes) + ARRAY_SIZE(special) == CRUSTY_ROWS, "a row each");

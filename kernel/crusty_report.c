@@ -46,14 +46,14 @@ static void print_rows(const struct crusty_probes *p)
 	report_line(console_write,
 		    "after a change: is the old translation used? (SDM: gone = never, "
 		    "open = it may be)");
-	report_line(console_write, "%-18s %-41s %-7s %7s %s", "Probe", "what was done", "SDM",
+	report_line(console_write, "%-18s %-38s %-7s %7s %s", "Probe", "what was done", "SDM",
 		    "old", "answer");
 	for (u32 i = 0; i < p->nr_rows; i++) {
 		const struct crusty_row *row = &p->rows[i];
 
 		answer(row, text, sizeof(text));
 		snprintf(old, sizeof(old), "%lu", row->kept);
-		report_line(console_write, "%-18s %-41s %-7s %7s %s", row->name, row->question,
+		report_line(console_write, "%-18s %-38s %-7s %7s %s", row->name, row->question,
 			    rule_word(row->rule), row->missing ? "-" : old, text);
 	}
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What emulators' TLBs keep of a changed translation (run=crusty): answers that are known, so that a
-different one on hardware is the hardware's. Global pages tell the two engines apart; that nothing is
-filled unasked, and that no paging structures are cached, is true of both and of no real machine."""
+"""What emulators' TLBs keep of a changed translation (run=crusty): answers that are known, so that
+a different one on hardware is the hardware's. Global pages tell the two engines apart; that nothing
+is filled unasked, and no paging structure cached, is true of both and of no real machine."""
 
 from case import BootCase
 
@@ -41,7 +41,7 @@ CRUSTY = (
                          "invpcid-addr", "global-invpcid-all", "pcid-other", "pcid-back",
                          "pcid-back-flush", "pcid-invlpg"))),
     BootCase("a processor without global pages", RUN, dict(cpus=2, cpu="max,pge=off"),
-             shows=(unasked("global-cr3", "no global pages"), row("none", 200), row("cr3", 0))),
+             shows=(unasked("global-cr3", "no PGE"), row("none", 200), row("cr3", 0))),
     # What is left out on purpose.
     BootCase("plant=flush", f"{RUN},plant=flush", dict(cpus=2), verdicts=FAIL,
              shows=(r"^fail: invlpg: the old translation was used 200 times, the SDM says never",)),
