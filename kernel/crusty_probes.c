@@ -15,12 +15,12 @@
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
 #include "kernel/crusty.h"
+#include "kernel/crusty_fills.h"
 #include "kernel/crusty_tables.h"
 
 #define PLAIN	   (PAGE_KERNEL & ~PTE_GLOBAL)
 #define READ_ONLY  (PLAIN & ~PTE_WRITE)
 #define OTHER_PCID 5UL
-#define TRAINING   50 /* turns that teach the branch predictor the way not taken at last */
 
 enum need { NEED_NOTHING, NEED_PGE, NEED_PCID, NEED_INVPCID, NEED_PGE_PCID };
 
@@ -110,52 +110,6 @@ static void act_invlpg_from_other(void)
 	write_cr3(home | CR3_NOFLUSH);
 }
 
-/* --- How a translation may come in without being used -------------------------------------------
- */
-
-static void nothing(void)
-{
-}
-
-static void prefetch(void)
-{
-	for (u32 i = 0; i < 4; i++)
-		__asm__ volatile("prefetcht0 (%0)" ::"r"(first()) : "memory");
-	__asm__ volatile("mfence" ::: "memory");
-}
-
-static void touch_neighbours(void)
-{
-	for (u64 i = 7; i > 0; i--)
-		crusty_read(crusty_va(0, 0, i));
-}
-
-/*
- * Reads *VA if *FLAG. The flag is not in any cache when it is 0, so that the read may run ahead.
- */
-static noinline void guarded_read(volatile u64 *flag, u64 va)
-{
-	__asm__ volatile("cmpq $0, (%0)\n\t"
-			 "je 1f\n\t"
-			 "mov (%1), %%rax\n"
-			 "1:"
-			 :
-			 : "r"(flag), "r"(va)
-			 : "rax", "memory", "cc");
-}
-
-static void branch_not_taken(void)
-{
-	static volatile u64 flag __aligned(CACHE_LINE);
-
-	flag = 1;
-	for (u32 i = 0; i < TRAINING; i++)
-		guarded_read(&flag, crusty_va(0, 0, 7));
-	flag = 0;
-	__asm__ volatile("clflush (%0); mfence" ::"r"(&flag) : "memory");
-	guarded_read(&flag, first());
-}
-
 /* --- The table ---------------------------------------------------------------------------------
  */
 
@@ -203,10 +157,10 @@ static const struct probe probes[] = {
 	UPPER(2, "pde-cr3", "PDE replaced, CR3 write", RULE_GONE, act_cr3),
 	UPPER(3, "pdpte", "PDPTE replaced, no flush", RULE_OPEN, NULL),
 	UPPER(4, "pml4e", "PML4E replaced, no flush", RULE_OPEN, NULL),
-	UNTOUCHED("untouched", "never touched", RULE_OPEN, nothing),
-	UNTOUCHED("prefetch", "PREFETCHT0 only", RULE_OPEN, prefetch),
-	UNTOUCHED("branch", "behind a branch never taken", RULE_OPEN, branch_not_taken),
-	UNTOUCHED("neighbour", "the pages behind it touched", RULE_OPEN, touch_neighbours),
+	UNTOUCHED("untouched", "never touched", RULE_OPEN, crusty_fill_nothing),
+	UNTOUCHED("prefetch", "PREFETCHT0 only", RULE_OPEN, crusty_fill_prefetch),
+	UNTOUCHED("branch", "behind a branch never taken", RULE_OPEN, crusty_fill_branch),
+	UNTOUCHED("neighbour", "the pages behind it touched", RULE_OPEN, crusty_fill_neighbours),
 };
 
 static const char *missing(enum need need)
@@ -300,7 +254,7 @@ static bool accessed_by_branch(void)
 	crusty_tables_reset(PLAIN);
 	*crusty_entry(1, 0) &= ~PTE_ACCESSED;
 	tlb_drop_all();
-	branch_not_taken();
+	crusty_fill_branch();
 	return *crusty_entry(1, 0) & PTE_ACCESSED;
 }
 

@@ -10,12 +10,10 @@
  */
 #include "kernel/hostile.h"
 
-#include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
-#include "arch/x86_64/relax.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tsc.h"
 #include "kernel/canary.h"
@@ -39,11 +37,25 @@ struct request {
 	u32 plant;
 };
 
-static const char *const plants[] = {
-	[PLANT_NOTHING] = "nothing", [PLANT_REASON] = "reason", [PLANT_TSS] = "tss",
-	[PLANT_IDT] = "idt",	     [PLANT_DR7] = "dr7",	[PLANT_STACK] = "stack",
-	[PLANT_QUIET] = "quiet",     [PLANT_IMAGE] = "image",	[PLANT_VICTIM] = "victim",
-	[PLANT_FRAME] = "frame",     [PLANT_GATE] = "gate",	NULL};
+static const char *const plants[] = {[PLANT_NOTHING] = "nothing",
+				     [PLANT_REASON] = "reason",
+				     [PLANT_CR0] = "cr0",
+				     [PLANT_FLAGS] = "flags",
+				     [PLANT_MSR] = "msr",
+				     [PLANT_GDTR] = "gdtr",
+				     [PLANT_WORDS] = "words",
+				     [PLANT_DOORS] = "doors",
+				     [PLANT_TSS] = "tss",
+				     [PLANT_IDT] = "idt",
+				     [PLANT_DR7] = "dr7",
+				     [PLANT_STACK] = "stack",
+				     [PLANT_QUIET] = "quiet",
+				     [PLANT_IMAGE] = "image",
+				     [PLANT_VICTIM] = "victim",
+				     [PLANT_ENTRY] = "entry",
+				     [PLANT_FRAME] = "frame",
+				     [PLANT_GATE] = "gate",
+				     NULL};
 
 extern const char kernel_rodata_end[];
 
@@ -141,13 +153,10 @@ static const char *run_operations(const struct policy_row *row, const struct set
 		panic("hostile: %s", error);
 	cpu_work_start(run.world.cpu, hostile_run_work, &run);
 	wait_for_operations();
-	if (run.plant == PLANT_VICTIM) {
-		u64 looks = tsc_deadline(1000);
-
+	if (run.plant == PLANT_VICTIM)
 		hostile_load_harm(&load);
-		while (!tsc_passed(looks))
-			cpu_relax();
-	}
+	if (run.plant == PLANT_ENTRY)
+		hostile_load_interrupt(&load);
 	error = hostile_load_end(&load);
 	hostile_run_destroy(&run);
 	return error;

@@ -5,12 +5,14 @@
  */
 #include "kernel/hostile_load.h"
 
-#include "arch/x86_64/cpumask.h"
+#include "arch/x86_64/apic.h"
 #include "arch/x86_64/direct_map.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/regs.h"
 #include "arch/x86_64/relax.h"
+#include "arch/x86_64/tsc.h"
 #include "kernel/canary.h"
 #include "kernel/cpu_work.h"
 #include "kernel/nmi_load.h"
@@ -115,4 +117,19 @@ void hostile_load_harm(struct hostile_load *load)
 		return;
 	}
 	panic("the victim has no data");
+}
+
+void hostile_load_interrupt(const struct hostile_load *load)
+{
+	const struct percpu *cpu = percpu(load->victim);
+	u64 before = READ_ONCE(cpu->irqs.timer);
+	u64 deadline = tsc_deadline(VICTIM_LIMIT_MS);
+
+	apic_send_ipi(cpu->apic_id, VECTOR_TIMER);
+	while (READ_ONCE(cpu->irqs.timer) == before) {
+		if (tsc_passed(deadline))
+			panic("CPU %u has taken no timer interrupt within %u ms", load->victim,
+			      VICTIM_LIMIT_MS);
+		cpu_relax();
+	}
 }

@@ -30,3 +30,6 @@ const char *hostile_load_end(struct hostile_load *load);
 
 /* plant=victim: changes a word of the victim's memory. */
 void hostile_load_harm(struct hostile_load *load);
+
+/* plant=entry: an interrupt of its CPU's timer, and waits until it was taken. */
+void hostile_load_interrupt(const struct hostile_load *load);

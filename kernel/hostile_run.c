@@ -161,8 +161,28 @@ static enum outcome outcome_of(const struct task *task)
 static void plant(const struct hostile_run *run)
 {
 	u64 area = cpu_area(run->world.cpu);
+	struct table_register gdt = run->state.gdt;
 
 	switch (run->plant) {
+	case PLANT_CR0:
+		write_cr0(read_cr0() | BIT(18));
+		break;
+	case PLANT_FLAGS:
+		write_rflags(read_rflags() | RFLAGS_AC);
+		break;
+	case PLANT_MSR:
+		wrmsr(MSR_CSTAR, 0x1000);
+		break;
+	case PLANT_GDTR:
+		gdt.limit += 8;
+		__asm__ volatile("lgdt %0" ::"m"(gdt));
+		break;
+	case PLANT_WORDS:
+		this_cpu()->kernel_stack_top -= 16;
+		break;
+	case PLANT_DOORS:
+		user_page(run->world.cpu)->entries++;
+		break;
 	case PLANT_TSS:
 		*(volatile u8 *)(area + CPU_AREA_TABLES + 8 * sizeof(u64) + 92) ^= 1;
 		break;

@@ -14,6 +14,12 @@
 enum plant {
 	PLANT_NOTHING,
 	PLANT_REASON, /* another exception is expected than the right one */
+	PLANT_CR0,
+	PLANT_FLAGS, /* AC */
+	PLANT_MSR,   /* CSTAR */
+	PLANT_GDTR,
+	PLANT_WORDS, /* of the doors: the kernel's stack */
+	PLANT_DOORS, /* an entry is counted twice */
 	PLANT_TSS,
 	PLANT_IDT,
 	PLANT_DR7,
@@ -21,6 +27,7 @@ enum plant {
 	PLANT_QUIET,  /* the #MC stack */
 	PLANT_IMAGE,  /* a kernel constant */
 	PLANT_VICTIM, /* the other task's memory */
+	PLANT_ENTRY,  /* a timer interrupt on its CPU */
 	PLANT_FRAME,  /* a frame is lost */
 	PLANT_GATE,   /* ring 3 may INT 0x80; from the first operation on */
 };

@@ -27,13 +27,8 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
-<<<<<<< HEAD
-import trace_facts                                              # noqa: E402
-from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
-=======
 from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
                    tap_points)
->>>>>>> ff8adfc (make counts: exact instructions of system call, interrupt, purge and drain against a committed baseline)
 from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402

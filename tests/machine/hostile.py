@@ -39,6 +39,12 @@ HOSTILE = (
              shows=(r"^watching +2 +1 ",)),
     planted("reason", r"^  reason: operation 39 \(outsd\): expected #SS", AGAIN),
     planted("gate", r"^  reason: operation [0-9]+ \(int 0x80\): expected #GP", ops=120),
+    planted("cr0", r"it has changed CR0 or CR4 of CPU 3"),
+    planted("flags", r"it has changed RFLAGS"),
+    planted("msr", r"it has changed CSTAR of CPU 3"),
+    planted("gdtr", r"it has changed GDTR or IDTR of CPU 3"),
+    planted("words", r"it has changed the words of its doors of CPU 3"),
+    planted("doors", r"it has changed the count of entries and exits of CPU 3"),
     planted("tss", r"it has changed the GDT or the TSS of CPU 3", AGAIN),
     planted("idt", r"it has changed the IDT of CPU 3"),
     planted("dr7", r"it has changed DR7 of CPU 3"),
@@ -46,6 +52,7 @@ HOSTILE = (
     planted("quiet", r"it has changed the #DF or #MC stack of CPU 3"),
     planted("image", r"^  reason: the kernel's text or constants have changed"),
     planted("victim", r"^  reason: the victim has lost memory"),
+    planted("entry", r"^  reason: the victim's CPU was entered by exceptions or its timer"),
     # Frames are counted where the boot CPU does not purge.
     planted("frame", r"^  reason: 1 frames were not given back", policy="posted-v2"),
     BootCase("a drain left out", "run=hostile tlbi=watching pti=off break=drain", verdicts=FAIL,
@@ -53,5 +60,5 @@ HOSTILE = (
     BootCase("2 CPUs", "run=hostile", dict(cpus=2), verdicts=REFUSED,
              shows=(r"needs 3 CPUs or more",)),
     BootCase("a word that is not known", "run=hostile,plant=tree", verdicts=REFUSED,
-             shows=(r"bad value in plant=tree; valid: nothing, reason, tss",)),
+             shows=(r"bad value in plant=tree; valid: nothing, reason, cr0",)),
 )
