@@ -17,8 +17,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/machine"))
@@ -35,6 +36,7 @@ from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from firmware import FIRMWARE                                   # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
@@ -61,7 +63,7 @@ class Suites:
     def __init__(self, build: Path) -> None:
         self.build = build
         self.image_lock = threading.Lock()
-        self.images: dict[tuple[str, str, bool], Path] = {}
+        self.images: dict[tuple[object, ...], Path] = {}
 
     # --- Programs on the host ---
 
@@ -151,17 +153,18 @@ class Suites:
 
     # --- Boots ---
 
-    def image_of(self, build: str, cmdline: str, framebuffer: bool = True) -> Path:
+    def image_of(self, build: str, cmdline: str, framebuffer: bool = True, setup: str = "",
+                 files: Mapping[str, bytes] = MappingProxyType({})) -> Path:
         """The boot image of a variant with a command line; each is made once."""
         with self.image_lock:
-            key = (build, cmdline, framebuffer)
+            key = (build, cmdline, framebuffer, setup, tuple(sorted(files.items())))
             if key not in self.images:
                 folder = folder_of(build, self.build)
                 images = self.build / "test-images"
                 images.mkdir(exist_ok=True)
                 image = images / f"{build}-{len(self.images)}.iso"
                 make_iso(folder / "lateflush.elf", folder / "user", image, cmdline, 0,
-                         framebuffer)
+                         framebuffer, setup, files)
                 self.images[key] = image
             return self.images[key]
 
@@ -179,7 +182,8 @@ class Suites:
     def run_boot(self, row: BootCase, fields: dict[str, object], folder: Path) -> list[Point]:
         """Boots a row's machine and compares what came of it with the row."""
         kernel = folder_of(row.build, self.build) / "lateflush.elf"
-        iso = None if fields["media"] == "kernel" else self.image_of(row.build, row.cmdline)
+        iso = None if fields["media"] == "kernel" else self.image_of(
+            row.build, row.cmdline, setup=row.grub, files=row.files)
         m = Machine(kernel=kernel, iso=iso, cmdline=row.cmdline, **fields)  # type: ignore
         result = boot(m, folder, row.limit, folder / "serial.log")
         outcome = conclude(result, row.cmdline, folder)
@@ -215,7 +219,7 @@ class Suites:
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
             ("violate", VIOLATIONS),
-            ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
+            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
                 self.explorer_cases() + boots + self.power_cases() + self.screen_cases() +
