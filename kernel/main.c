@@ -185,6 +185,8 @@ static void init_memory(void)
 		frames[i] = (struct frame_range){ram[i].start, ram[i].end};
 		setup.machine.memory_bytes += ram[i].end - ram[i].start;
 	}
+	pr_debug("memory map: %u ranges, %u of them RAM, the first from %llx", boot.map.nr, nr_ram,
+		 (unsigned long long)ram[0].start);
 	reserved[nr_reserved++] = (struct frame_range){(u64)kernel_phys_start,
 						       (u64)kernel_phys_end};
 	for (u32 i = 0; i < boot.nr_modules; i++)
@@ -274,12 +276,22 @@ static void read_acpi(void)
 	madt = (struct madt){.lapic_base = LAPIC_DEFAULT, .nr_cpus = 1};
 }
 
+static void say_left_out(void)
+{
+	if (madt.nr_disabled || madt.nr_duplicates || madt.nr_invalid || madt.nr_beyond_limit)
+		pr_info("MADT: left out: %u disabled, %u named twice, %u without an id, %u beyond "
+			"%u CPUs",
+			madt.nr_disabled, madt.nr_duplicates, madt.nr_invalid, madt.nr_beyond_limit,
+			MAX_CPUS);
+}
+
 static void init_cpus(void)
 {
 	const struct smp_config config = {options.max_cpus, options.broken & BREAK_AP};
 	const char *error;
 
 	read_acpi();
+	say_left_out();
 	error = apic_init(madt.lapic_base ? madt.lapic_base : LAPIC_DEFAULT);
 	if (error)
 		refuse_to_boot("local APIC", error);

@@ -13,7 +13,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 PROGRAMS = ("spin", "bounce")
 DEFAULT_TITLE = "Lateflush: compare the policies"
@@ -47,15 +49,19 @@ def without_framebuffer(image: bytes) -> bytes:
 
 
 def make_iso(kernel: Path, programs: Path, out: Path, cmdline: str, timeout: int,
-             framebuffer: bool = True) -> None:
-    """Writes OUT: the kernel, its ring-3 programs and the menu, whose first entry gets CMDLINE."""
+             framebuffer: bool = True, setup: str = "",
+             files: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    """Writes OUT: the kernel, its ring-3 programs and the menu, whose first entry gets CMDLINE.
+
+    SETUP: GRUB commands before it; FILES: more files of the image, by path.
+    """
     mkrescue = shutil.which("grub-mkrescue") or shutil.which("grub2-mkrescue")
     if not mkrescue:
         raise IsoError("no grub-mkrescue; tools/prereq.sh run installs it")
     menu = (ROOT / "boot/grub.cfg").read_text()
     title = f"Lateflush: {' '.join(cmdline.split())[:60]}" if cmdline.strip() else DEFAULT_TITLE
     menu = menu.replace("@TIMEOUT@", str(timeout)).replace("@ARGS@", quote(cmdline))
-    menu = menu.replace("@TITLE@", title)
+    menu = menu.replace("@TITLE@", title).replace("@SETUP@", setup)
     with tempfile.TemporaryDirectory(prefix="iso-", dir=out.parent) as temporary:
         tree = Path(temporary)
         (tree / "boot/grub").mkdir(parents=True)
@@ -65,6 +71,9 @@ def make_iso(kernel: Path, programs: Path, out: Path, cmdline: str, timeout: int
             image if framebuffer else without_framebuffer(image))
         for name in PROGRAMS:
             shutil.copyfile(programs / f"{name}.elf", tree / f"boot/{name}.elf")
+        for path, content in files.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_bytes(content)
         done = subprocess.run([mkrescue, "-o", str(out), "-volid", "LATEFLUSH", str(tree)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)

@@ -17,8 +17,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/machine"))
@@ -27,6 +28,7 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
+import trace_facts                                              # noqa: E402
 from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
                    tap_points)
 from boot import boot, how_it_ended                             # noqa: E402
@@ -37,6 +39,7 @@ from crashes import CRASHES                                     # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from firmware import FIRMWARE                                   # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
@@ -67,7 +70,7 @@ class Suites:
     def __init__(self, build: Path) -> None:
         self.build = build
         self.image_lock = threading.Lock()
-        self.images: dict[tuple[str, str, bool], Path] = {}
+        self.images: dict[tuple[object, ...], Path] = {}
 
     # --- Programs on the host ---
 
@@ -166,17 +169,18 @@ class Suites:
 
     # --- Boots ---
 
-    def image_of(self, build: str, cmdline: str, framebuffer: bool = True) -> Path:
+    def image_of(self, build: str, cmdline: str, framebuffer: bool = True, setup: str = "",
+                 files: Mapping[str, bytes] = MappingProxyType({})) -> Path:
         """The boot image of a variant with a command line; each is made once."""
         with self.image_lock:
-            key = (build, cmdline, framebuffer)
+            key = (build, cmdline, framebuffer, setup, tuple(sorted(files.items())))
             if key not in self.images:
                 folder = folder_of(build, self.build)
                 images = self.build / "test-images"
                 images.mkdir(exist_ok=True)
                 image = images / f"{build}-{len(self.images)}.iso"
                 make_iso(folder / "lateflush.elf", folder / "user", image, cmdline, 0,
-                         framebuffer)
+                         framebuffer, setup, files)
                 self.images[key] = image
             return self.images[key]
 
@@ -194,7 +198,8 @@ class Suites:
     def run_boot(self, row: BootCase, fields: dict[str, object], folder: Path) -> list[Point]:
         """Boots a row's machine and compares what came of it with the row."""
         kernel = folder_of(row.build, self.build) / "lateflush.elf"
-        iso = None if fields["media"] == "kernel" else self.image_of(row.build, row.cmdline)
+        iso = None if fields["media"] == "kernel" else self.image_of(
+            row.build, row.cmdline, setup=row.grub, files=row.files)
         m = Machine(kernel=kernel, iso=iso, cmdline=row.cmdline, **fields)  # type: ignore
         result = boot(m, folder, row.limit, folder / "serial.log")
         outcome = conclude(result, m, folder)
@@ -231,7 +236,7 @@ class Suites:
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
             ("crusty", CRUSTY),
             ("violate", VIOLATIONS),
-            ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
+            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
                 self.explorer_cases() + self.exactness_cases() + boots +

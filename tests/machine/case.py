@@ -16,6 +16,7 @@ class BootCase:
     counts: a field of the document's CPUs that has to be above 0 on an isolated CPU.
     facts: the document has to fulfil what tools/facts.py computes from it.
     trace: the records of trace= have to agree with the document (tools/trace_facts.py).
+    grub: commands of GRUB before the kernel is loaded; files: more files of the image.
     ktap: the serial output holds KTAP, whose results are counted one by one.
     """
     name: str
@@ -28,4 +29,6 @@ class BootCase:
     facts: bool = False
     trace: bool = False
     ktap: bool = False
+    grub: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
     limit: float = 300.0
