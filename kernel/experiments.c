@@ -11,6 +11,8 @@
 
 const struct experiment experiments[] = {
 	{"compare", run_compare}, /* the policies under one storm */
+	{"purge", run_purge},	  /* what a purge costs its initiator */
+	{"scale", run_scale},	  /* and how that grows with the isolated CPUs */
 	{"sweep", run_sweep},	  /* a purge and an NMI at every instruction of the doors */
 	{"test", run_tests},	  /* the suites of tests/kernel */
 	{"null", run_null},	  /* null system calls for ever */

@@ -10,6 +10,7 @@
 extern const char program_spin_start[], program_spin_end[];
 extern const char program_bounce_start[], program_bounce_end[];
 extern const char program_null_start[], program_null_end[];
+extern const char program_stay_start[], program_stay_end[];
 extern const char program_step_start[], program_step_end[];
 extern const char program_test_loop_start[], program_test_loop_end[];
 extern const char program_test_doors_start[], program_test_doors_end[];
@@ -32,13 +33,15 @@ const struct program *program_find(const char *name)
 		{"spin", program_spin_start, 0},
 		{"bounce", program_bounce_start, 0},
 		{"null", program_null_start, 0},
+		{"stay", program_stay_start, 0},
 		{"step", program_step_start, 0},
 		{"test_loop", program_test_loop_start, 0},
 		{"test_doors", program_test_doors_start, 0},
 	};
 	const char *const ends[] = {program_spin_end,	   program_bounce_end,
-				    program_null_end,	   program_step_end,
-				    program_test_loop_end, program_test_doors_end};
+				    program_null_end,	   program_stay_end,
+				    program_step_end,	   program_test_loop_end,
+				    program_test_doors_end};
 
 	for (u32 i = 0; i < nr_modules; i++)
 		if (strcmp(modules[i].name, name) == 0)

@@ -33,6 +33,7 @@ from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from exactness import exactness_points                          # noqa: E402
+from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
@@ -48,7 +49,8 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
-TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report")
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
+              "test_experiments")
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -198,7 +200,7 @@ class Suites:
         for pattern in row.shows:
             if not any(re.search(pattern, line) for line in result.lines):
                 faults.append(f"no line matches {pattern!r}; last line: {result.last_line[:100]}")
-        if (row.facts or row.counts) and not faults:
+        if (row.facts or row.counts or row.check) and not faults:
             faults += self.document_faults(row, json.loads(result.document))
         points = tap.parse(result.lines) if row.ktap else []
         if faults or not points:
@@ -208,6 +210,7 @@ class Suites:
     def document_faults(self, row: BootCase, document: dict[str, object]) -> list[str]:
         """What the document says against the row."""
         faults = facts.faults_of(document) if row.facts else []
+        faults += row.check(document) if row.check else []
         if row.counts and not facts.total_of(document, row.counts):
             faults.append(f"{row.counts} is 0 on every isolated CPU: not seen by that oracle")
         return faults
@@ -218,7 +221,7 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES),
+            ("zone", ZONES), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]

@@ -6,6 +6,7 @@
 #include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/doors.h"
+#include "arch/x86_64/insn_count.h"
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
@@ -64,6 +65,11 @@ void asm_offsets(void)
 	DEFINE(STEP_ZONE_SHIFT, STEP_ZONE_SHIFT);
 	DEFINE(STEP_KERNEL, STEP_AT(STEP_ZONE_KERNEL, 0));
 	DEFINE(STEP_EXIT, STEP_AT(STEP_ZONE_EXIT, 0));
+
+	DEFINE(INSN_COUNT, offsetof(struct insn_count_state, count));
+	DEFINE(INSN_WAITS, offsetof(struct insn_count_state, waits));
+	DEFINE(INSN_LAST, offsetof(struct insn_count_state, last));
+	DEFINE(INSN_RESUME, offsetof(struct insn_count_state, resume));
 
 	DEFINE(AP_SLOT_SIZE, sizeof(struct ap_slot));
 	DEFINE(AP_SLOT_APIC_ID, offsetof(struct ap_slot, apic_id));

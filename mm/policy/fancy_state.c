@@ -20,6 +20,7 @@
 #include "arch/x86_64/cpumask.h"
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #define STATUS(s)     ((u64)(s) << 32)
 #define KERNEL	      0U
@@ -89,6 +90,8 @@ static __always_inline void fancy_nmi_exit(u64 status)
 
 DEFINE_POLICY_DOORS(fancy, fancy_enter, fancy_exit, fancy_nmi_enter, fancy_nmi_exit);
 
+DEFINE_POLICY_TARGETS(fancy);
+
 const struct flush_policy policy_fancy_state = {
 	.name = "fancy-state",
 	.lineage = "Andy Lutomirski's proposal",
@@ -96,6 +99,7 @@ const struct flush_policy policy_fancy_state = {
 	.defers = true,
 	.reset = fancy_reset,
 	.need_ipi = fancy_need_ipi,
+	.targets = fancy_targets,
 	.doors = POLICY_DOORS_ONE(fancy),
 	.doors_two = POLICY_DOORS_TWO(fancy),
 };

@@ -37,6 +37,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #define LEDGER_ENTRIES policy_size(16, 2) /* a power of two */
 #define BUSY	       (~0UL)
@@ -221,6 +222,8 @@ static noinstr void ledger_nmi_exit_two(u64 saved)
 		switch_root_noflush(ROOT_RING3);
 }
 
+DEFINE_POLICY_TARGETS(ledger);
+
 const struct flush_policy policy_ledger = {
 	.name = "ledger",
 	.lineage = "this project's own",
@@ -229,6 +232,7 @@ const struct flush_policy policy_ledger = {
 	.reset = ledger_reset,
 	.begin = ledger_begin,
 	.need_ipi = ledger_need_ipi,
+	.targets = ledger_targets,
 	.flushed = ledger_flushed,
 	.doors = {ledger_enter_one, ledger_exit_one, ledger_nmi_enter_one, ledger_nmi_exit_one},
 	.doors_two = {ledger_enter_two, ledger_exit_two, ledger_nmi_enter_two, ledger_nmi_exit_two},

@@ -4,7 +4,9 @@ made of these; tools/test.py runs them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class BootCase:
     machine: fields of tools/machine.py's Machine. build: a variant of tools/builds.py.
     shows: regular expressions, each has to match a line of the serial output.
     counts: a field of the document's CPUs that has to be above 0 on an isolated CPU.
+    check: what the document says against the case, computed from its records.
     facts: the document has to fulfil what tools/facts.py computes from it.
     ktap: the serial output holds KTAP, whose results are counted one by one.
     """
@@ -25,5 +28,6 @@ class BootCase:
     shows: tuple[str, ...] = ()
     counts: str = ""
     facts: bool = False
+    check: Callable[[dict[str, Any]], list[str]] | None = None
     ktap: bool = False
     limit: float = 300.0

@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Tests of what judges an experiment's document, printed as TAP: the schema, and the expectations
+of tests/machine/experiments.py. Each is shown a good document and one that is wrong in one place."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+import unittest
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/machine"))
+
+# pylint: disable=wrong-import-position
+import experiments                                              # noqa: E402
+import run                                                      # noqa: E402
+from taprun import run_as_tap                                   # noqa: E402
+
+COUNTS = {"ipis": 0, "isolated_ipis": 0, "waits": 0, "ns": 9}
+MACHINE = {
+    "cpu_brand": "x", "hypervisor": "", "emulated": True, "firmware": "pvh", "loader": "x",
+    "cpus_found": 4, "cpus_started": 4, "cpus_failed": 0, "memory_bytes": 1, "tsc_khz": 1,
+    **{name: False for name in ("x2apic", "pcid", "invpcid", "pge", "nx", "smep", "smap", "umip",
+                                "fsgsbase", "invlpgb")}}
+PARAMETERS = {
+    "cmdline": "", "broken": "", "seed": 1, "flush_ceiling": 33, "lazy_max_pages": 1,
+    "debug_pagealloc": False, "vmap_stack": True, "stack_on_task": False, "zone": "off"}
+
+
+def scale_point(policy: str, isolated: int, instructions: int, **more: int) -> dict[str, Any]:
+    """One record of run=scale."""
+    return {"record": "scale", "policy": policy, "roots": 1, "isolated": isolated,
+            "instructions": instructions, **COUNTS, **more}
+
+
+SCALE = [
+    scale_point("watching", 1, 500), scale_point("watching", 3, 540),
+    {"record": "slope", "policy": "watching", "roots": 1, "cpus": 3, "instructions": 20.0},
+    scale_point("immediate", 1, 500, ipis=1, isolated_ipis=1, waits=1),
+    scale_point("immediate", 3, 800, ipis=3, isolated_ipis=3, waits=3),
+    {"record": "slope", "policy": "immediate", "roots": 1, "cpus": 3, "instructions": 150.0},
+]
+
+
+def document(records: list[dict[str, Any]], experiment: str = "scale") -> dict[str, Any]:
+    """What the kernel would have written."""
+    return {"schema": 1, "machine": MACHINE, "parameters": PARAMETERS, "experiment": experiment,
+            "records": records, "verdict": "pass", "reason": ""}
+
+
+class SchemaTest(unittest.TestCase):
+    """docs/experiment.schema.json."""
+
+    def complaint(self, changed: dict[str, Any], experiment: str = "scale") -> str:
+        """What tools/run.py says of it."""
+        return run.complain_about_document(json.dumps(changed), "pass", experiment)
+
+    def test_good(self) -> None:
+        """Nothing to complain about."""
+        self.assertEqual(self.complaint(document(SCALE)), "")
+
+    def test_bad(self) -> None:
+        """A field too few, one too many, an unknown record, none at all, another experiment's."""
+        for change in ({"ns": None}, {"colour": "red"}, {"record": "other"}):
+            records = copy.deepcopy(SCALE)
+            records[0] |= change
+            self.assertIn("schema", self.complaint(document(records)), change)
+        self.assertIn("schema", self.complaint(document([])))
+        self.assertIn("not of purge", self.complaint(document(SCALE), "purge"))
+
+
+class ScaleTest(unittest.TestCase):
+    """Slopes and interrupts."""
+
+    def faults(self, place: int, **change: object) -> list[str]:
+        """With one record changed."""
+        records = copy.deepcopy(SCALE)
+        records[place] |= change
+        return experiments.check_scale(document(records))
+
+    def test_good(self) -> None:
+        """Nothing to complain about."""
+        self.assertEqual(experiments.check_scale(document(SCALE)), [])
+
+    def test_bad(self) -> None:
+        """Too steep, another slope than the counts', an IPI too many, a wait without one, none."""
+        self.assertEqual(len(self.faults(1, instructions=560)), 2)
+        self.assertEqual(len(self.faults(2, instructions=19.0)), 1)
+        self.assertEqual(len(self.faults(0, isolated_ipis=1)), 1)
+        self.assertEqual(len(self.faults(3, isolated_ipis=0)), 1)
+        self.assertEqual(len(self.faults(0, waits=1)), 1)
+        self.assertEqual(len(experiments.check_scale(document([]))), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(run_as_tap(sys.modules["__main__"]))
