@@ -31,6 +31,9 @@ const struct experiment *find_experiment(const char *name);
 
 enum ending run_compare(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
+enum ending run_alloc(const struct setup *setup);
+enum ending run_entry(const struct setup *setup);
+enum ending run_noise(const struct setup *setup);
 enum ending run_purge(const struct setup *setup);
 enum ending run_scale(const struct setup *setup);
 enum ending run_sweep(const struct setup *setup);

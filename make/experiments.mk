@@ -7,8 +7,8 @@
 SCALE_CMDLINE = run=scale pti=off nohz_full=1-$$(($(CPUS) - 1)) \
 	tlbi=$(or $(POLICY),immediate+watching+generation+ledger) $(ARGS)
 .PHONY: scale
-scale: all ## run=scale with CPUS= CPUs, all but one isolated; MEM=1024 TIMEOUT=600 for 255
+scale: all ## run=scale, all CPUs but one isolated; CPUS=255 MEM=1024
 	$(Q)tools/prereq.sh run bios qemu $(CC)
 	$(Q)$(PYTHON) tools/run.py --kernel $(KERNEL) --thread single --cpus '$(CPUS)' \
-		--mem '$(MEM)' --machine $(MACHINE) --cmdline "$(SCALE_CMDLINE)" --timeout '$(TIMEOUT)' \
-		--results $(BUILD)/results
+		--mem '$(MEM)' --machine $(MACHINE) --cmdline "$(SCALE_CMDLINE)" \
+		--timeout '$(TIMEOUT)' --results $(BUILD)/results

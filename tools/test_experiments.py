@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Tests of what judges an experiment's document, printed as TAP: the schema, and the expectations
-of tests/machine/experiments.py. Each is shown a good document and one that is wrong in one place."""
+"""Tests of what judges an experiment's document, printed as TAP: the schema, and what is expected
+in tests/machine/experiments.py. Each is shown a good document and ones wrong in one place."""
 
 from __future__ import annotations
 
@@ -93,6 +93,64 @@ class ScaleTest(unittest.TestCase):
         self.assertEqual(len(self.faults(3, isolated_ipis=0)), 1)
         self.assertEqual(len(self.faults(0, waits=1)), 1)
         self.assertEqual(len(experiments.check_scale(document([]))), 1)
+
+
+NOISE = [
+    {"record": "noise", "policy": "ledger", "roots": 1, "cpu": 2, "purges": 5, "deferred": 5,
+     "requests": 0, "forced": 0, "tlbi_callbacks": 0, "entries": 1, "unexplained": 0, "samples": 7,
+     "runtime_ns": 9, "noise_ns": 0, "largest_ns": 0, "machine": 1, "flush_ipi": 0,
+     "other_ipi": 0, "timer": 0, "nmi": 0, "syscall": 0, "exception": 0, "smi": None},
+    {"record": "bucket", "policy": "ledger", "roots": 1, "cpu": 2, "from_ns": 0, "count": 7},
+]
+
+
+class NoiseTest(unittest.TestCase):
+    """What isolated CPUs feel."""
+
+    def test_bad(self) -> None:
+        """Each of the counts may be wrong."""
+        self.assertEqual(experiments.check_noise(document(NOISE)), [])
+        self.assertEqual(len(experiments.check_noise(document([]))), 1)
+        for name in ("requests", "tlbi_callbacks", "entries", "unexplained", "samples", "timer",
+                     "other_ipi", "nmi", "exception", "deferred"):
+            records = copy.deepcopy(NOISE)
+            records[0][name] += 1
+            self.assertEqual(len(experiments.check_noise(document(records))), 1, name)
+        records = copy.deepcopy(NOISE)
+        records[0]["policy"] = records[1]["policy"] = "immediate"
+        self.assertGreater(len(experiments.check_noise(document(records))), 2)
+
+
+def entry(policy: str, owed: str, instructions: int) -> dict[str, Any]:
+    """One record of run=entry."""
+    return {"record": "entry", "policy": policy, "roots": 1, "door": "syscall", "owed": owed,
+            "instructions": instructions, "entry": instructions - 20, "kernel": 10, "exit": 10}
+
+
+class CountsTest(unittest.TestCase):
+    """Ways into the kernel, and allocations."""
+
+    def test_entry(self) -> None:
+        """Work that costs nothing, none that costs, too much without any, parts that are not it."""
+        good = [entry("immediate", "nothing", 100), entry("immediate", "full", 100),
+                entry("ledger", "nothing", 110), entry("ledger", "full", 200)]
+        self.assertEqual(experiments.check_entry(document(good)), [])
+        for place, instructions in ((1, 101), (3, 110), (2, 120)):
+            records = copy.deepcopy(good)
+            records[place] = entry(records[place]["policy"], records[place]["owed"], instructions)
+            self.assertEqual(len(experiments.check_entry(document(records))), 1, place)
+        parts = document(good[:3] + [good[3] | {"exit": 11}])
+        self.assertEqual(len(experiments.check_entry(parts)), 1)
+
+    def test_alloc(self) -> None:
+        """Log n is enough, n is not; a run that is too short says nothing."""
+        def run_of(costs: dict[int, float]) -> list[str]:
+            return experiments.check_alloc(document(
+                [{"record": "alloc", "areas": areas, "samples": 1, "vmalloc_instructions": cost,
+                  "vfree_instructions": cost} for areas, cost in costs.items()]))
+        self.assertEqual(run_of({100: 100, 1000: 149, 100000: 249}), [])
+        self.assertEqual(len(run_of({100: 100, 1000: 151, 100000: 252})), 2)
+        self.assertEqual(len(run_of({100: 100, 1000: 100})), 1)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 
 #define PIT_HZ	       1193182UL
 #define PIT_TICKS      23864UL /* 20 ms */
+#define PIT_TRIES      4
 #define PIT_CHANNEL2   0x42
 #define PIT_COMMAND    0x43
 #define PORT_B	       0x61
@@ -24,8 +25,12 @@
 
 u64 tsc_khz = 1;
 
-/* One-shot on channel 2: OUT goes high when the count ends. 0 if it never does. */
-static u64 khz_by_pit(void)
+/*
+ * One-shot on channel 2: OUT goes high when the count ends. 0 if it never does. Whoever takes the
+ * CPU away meanwhile (a host, an SMI) makes the result too large, never too small: the clock is
+ * read before the count begins.
+ */
+static u64 khz_by_pit_once(void)
 {
 	u8 port_b = io_in8(PORT_B) & ~(PORT_B_SPEAKER | PORT_B_GATE2);
 	u64 start, ticks;
@@ -34,8 +39,8 @@ static u64 khz_by_pit(void)
 	io_out8(PIT_COMMAND, 0xb0);
 	io_out8(PIT_CHANNEL2, PIT_TICKS & 0xff);
 	io_out8(PIT_CHANNEL2, PIT_TICKS >> 8);
-	io_out8(PORT_B, port_b | PORT_B_GATE2);
 	start = rdtsc_ordered();
+	io_out8(PORT_B, port_b | PORT_B_GATE2);
 	for (u64 tries = 0; !(io_in8(PORT_B) & PORT_B_OUT2); tries++) {
 		if (tries == PIT_LIMIT)
 			return 0;
@@ -43,6 +48,22 @@ static u64 khz_by_pit(void)
 	ticks = rdtsc_ordered() - start;
 	io_out8(PORT_B, port_b);
 	return ticks * PIT_HZ / PIT_TICKS / 1000;
+}
+
+/* The smallest of a few, or the second of two that agree within an eighth. */
+static u64 khz_by_pit(void)
+{
+	u64 khz = khz_by_pit_once();
+
+	for (u32 i = 1; i < PIT_TRIES && khz; i++) {
+		u64 again = khz_by_pit_once();
+		bool agrees = again > khz - khz / 8 && again < khz + khz / 8;
+
+		khz = min(khz, again);
+		if (agrees)
+			break;
+	}
+	return khz;
 }
 
 static u64 khz_by_cpuid(void)

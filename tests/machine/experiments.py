@@ -4,6 +4,7 @@ of it. Expectations are computed here from the records, never read from the kern
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from case import BootCase
@@ -68,7 +69,62 @@ def check_scale(document: dict[str, Any]) -> list[str]:
     return faults if told else ["no slope was measured"]
 
 
+def check_noise(document: dict[str, Any]) -> list[str]:
+    """Isolated CPUs: no interrupt and no entry but their own end; under immediate one a flush."""
+    faults = []
+    noises = records(document, "noise")
+    for record in noises:
+        due = record["purges"] if record["policy"] == "immediate" else record["forced"]
+        expected = {"tlbi_callbacks": due, "flush_ipi": due, "requests": due, "entries": due + 1,
+                    "other_ipi": 0, "timer": 0, "nmi": 0, "exception": 0, "unexplained": 0,
+                    "deferred": 0 if record["policy"] == "immediate" else record["purges"]}
+        if record["policy"] != "quarantine":
+            expected["forced"] = 0
+        faults += [f"{record['policy']}, CPU {record['cpu']}: {name} is {record[name]}, not {value}"
+                   for name, value in expected.items() if record[name] != value]
+        key = ("policy", "roots", "cpu")
+        samples = sum(bucket["count"] for bucket in records(document, "bucket")
+                      if all(bucket[name] == record[name] for name in key))
+        if samples != record["samples"] or samples < 2:
+            faults.append(f"{record['policy']}, CPU {record['cpu']}: {record['samples']} samples, "
+                          f"{samples} in the histogram")
+    return faults if noises else ["nobody felt anything"]
+
+
+def check_entry(document: dict[str, Any]) -> list[str]:
+    """Work costs, and only who owes some pays; the parts make the whole."""
+    faults = []
+    cost = {}
+    for record in records(document, "entry"):
+        key = (record["policy"], record["roots"], record["door"], record["owed"])
+        cost[key] = record["instructions"]
+        if record["entry"] + record["kernel"] + record["exit"] != record["instructions"]:
+            faults.append(f"{record}: the parts do not make the whole")
+    for (policy, roots, door, owed), count in cost.items():
+        nothing = cost[policy, roots, door, "nothing"]
+        if owed != "nothing" and (count == nothing) != (policy == "immediate"):
+            faults.append(f"{policy}, {roots}, {door}: {count} with {owed} owed, {nothing} without")
+        if (door, owed) == ("syscall", "nothing") and (
+                count > cost["immediate", roots, "syscall", "nothing"] + 15):
+            faults.append(f"{policy}, {roots}: a null system call takes {count}")
+    return faults if cost else ["no entry was counted"]
+
+
+def check_alloc(document: dict[str, Any]) -> list[str]:
+    """No faster than log n from 100 areas on, up to 100,000."""
+    cost = {record["areas"]: record["vmalloc_instructions"] + record["vfree_instructions"]
+            for record in records(document, "alloc")}
+    if 100 not in cost or 100000 not in cost:
+        return [f"areas measured: {sorted(cost)}"]
+    return [f"{areas} areas: {count}, beside 100: {cost[100]}" for areas, count in cost.items()
+            if areas > 100 and count > cost[100] * math.log(areas) / math.log(100)]
+
+
 EXPERIMENTS = (
     BootCase("purge", f"run=purge pti=off {FEW}", dict(cpus=4), check=check_purge),
     BootCase("scale", f"run=scale nohz_full=1-5 {FEW}", dict(cpus=6), check=check_scale),
+    BootCase("noise", "run=noise,purges=100 pti=off tlbi=immediate+watching+ledger",
+             check=check_noise),
+    BootCase("entry", "run=entry tlbi=immediate+watching+generation+ledger", check=check_entry),
+    BootCase("alloc", "run=alloc,samples=16", check=check_alloc),
 )
