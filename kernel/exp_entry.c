@@ -3,7 +3,8 @@
  * run=entry: kernel instructions of an isolated CPU's way in and out of ring 3, by policy: a null
  * system call, an interrupt of no meaning, and an NMI, each with nothing owed, with the flush of
  * one page owed, and with a flush of everything owed. Exact, by single-stepping
- * (arch/x86_64/step.h); what the hardware itself does at an interrupt, and what a flush costs after it, is not in it.
+ * (arch/x86_64/step.h); what the hardware itself does at an interrupt, and what a flush costs after
+ * it, is not in it.
  *
  * The oracles' looks are in it: two comparisons with nothing owed, more behind a drain. `entry` and
  * `exit`, the zones in which the policy's hooks run, are free of them. No parameters.
