@@ -152,6 +152,34 @@ class CountsTest(unittest.TestCase):
         self.assertEqual(len(run_of({100: 100, 1000: 151, 100000: 252})), 2)
         self.assertEqual(len(run_of({100: 100, 1000: 100})), 1)
 
+    def test_hold(self) -> None:
+        """Held too little, held by nobody, never forced."""
+        sleep = {"record": "hold", "policy": "quarantine", "roots": 1, "pages": 8, "purges": 2,
+                 "awake": False, "held_pages": 18, "held_frames": 16, "held_batches": 2,
+                 "forced": 0}
+        forced = sleep | {"purges": 9, "held_frames": 8, "held_pages": 9, "forced": 1}
+        self.assertEqual(experiments.check_hold(document([sleep, forced])), [])
+        self.assertEqual(len(experiments.check_hold(document([sleep]))), 1)
+        for change in ({"held_frames": 15}, {"held_pages": 17}, {"awake": True}):
+            self.assertEqual(len(experiments.check_hold(document([sleep | change, forced]))), 1)
+
+    def test_ipi_and_flush(self) -> None:
+        """A pair too few, an interrupt too few; a flush that keeps, one that drops by itself."""
+        pairs = [{"record": "round_trip", "sender": a, "receiver": 1 - a} for a in (0, 1)]
+        calls = [{"record": "broadcast", "sender": a, "rounds": 2, "round_trip_ipis": 2,
+                  "broadcast_ipis": 2} for a in (0, 1)]
+        self.assertEqual(experiments.check_ipi(document(pairs + calls)), [])
+        self.assertEqual(len(experiments.check_ipi(document(pairs[:1] + calls))), 1)
+        calls[0]["broadcast_ipis"] = 1
+        self.assertEqual(len(experiments.check_ipi(document(pairs + calls))), 1)
+        ways = [{"record": "flush", "way": way, "pages": 32, "dropped": dropped}
+                for way, dropped in (("nothing", 0), ("invlpg", 1), ("cr3", 0), ("pge", 32))]
+        self.assertEqual(experiments.check_flush(document(ways)), [])
+        for place, wrong in ((0, 5), (1, 0), (3, 31)):
+            changed = copy.deepcopy(ways)
+            changed[place]["dropped"] = wrong
+            self.assertEqual(len(experiments.check_flush(document(changed))), 1)
+
 
 if __name__ == "__main__":
     sys.exit(run_as_tap(sys.modules["__main__"]))

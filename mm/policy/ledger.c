@@ -52,8 +52,8 @@
  * is listed when it has missed an earlier purge, too: one that enters often stays off the list.
  *
  * NMIs (R6): in_kernel is saved and put back; an NMI that finds the counter ahead of `seen` flushes
- * everything for itself and leaves `seen` and the ledger to the entry under it. It takes the CPU off
- * the list, whatever it struck: its purges are owed no less for that.
+ * everything for itself and leaves `seen` and the ledger to the entry under it. It takes the CPU
+ * off the list, whatever it struck: its purges are owed no less for that.
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"

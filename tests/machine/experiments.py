@@ -120,11 +120,58 @@ def check_alloc(document: dict[str, Any]) -> list[str]:
             if areas > 100 and count > cost[100] * math.log(areas) / math.log(100)]
 
 
+def check_ipi(document: dict[str, Any]) -> list[str]:
+    """Every pair of CPUs, and an interrupt a call."""
+    pairs = {(r["sender"], r["receiver"]) for r in records(document, "round_trip")}
+    cpus = {record["sender"] for record in records(document, "broadcast")}
+    faults = [] if pairs == {(a, b) for a in cpus for b in cpus if a != b} else [f"pairs: {pairs}"]
+    for record in records(document, "broadcast"):
+        due = record["rounds"] * (len(cpus) - 1)
+        if (record["round_trip_ipis"], record["broadcast_ipis"]) != (due, due):
+            faults.append(f"{record}: not {due} IPIs each")
+    return faults if len(cpus) > 1 else ["no cross-call was made"]
+
+
+def check_flush(document: dict[str, Any]) -> list[str]:
+    """What drops everything does, what drops one page drops it; without a flush few are gone."""
+    dropped = {r["way"]: (r["dropped"], r["pages"]) for r in records(document, "flush")}
+    faults = [f"{way}: {dropped[way]}" for way in ("pge", "invpcid_all")
+              if way in dropped and dropped[way][0] != dropped[way][1]]
+    if not {"nothing", "invlpg", "cr3", "pge"} <= set(dropped):
+        return [f"ways: {sorted(dropped)}"]
+    if dropped["invlpg"][0] < 1 or dropped["nothing"][0] > dropped["nothing"][1] // 8:
+        faults.append(f"invlpg: {dropped['invlpg']}, nothing: {dropped['nothing']}")
+    return faults
+
+
+def check_hold(document: dict[str, Any]) -> list[str]:
+    """Everything that was purged is held, guard pages too, until it is forced out; then nothing."""
+    holds = records(document, "hold")
+    faults = []
+    for record in holds:
+        frames = 0 if record["awake"] else record["purges"] * record["pages"]
+        pages = 0 if record["awake"] else record["purges"] * (record["pages"] + 1)
+        held = (record["held_frames"], record["held_pages"])
+        if (held != (frames, pages)) if not record["forced"] else (held > (frames, pages)):
+            faults.append(f"{record}: not {frames} frames and {pages} pages")
+    if not any(record["forced"] for record in holds):
+        faults.append("nothing was ever forced out")
+    return faults
+
+
 EXPERIMENTS = (
     BootCase("purge", f"run=purge pti=off {FEW}", dict(cpus=4), check=check_purge),
     BootCase("scale", f"run=scale nohz_full=1-5 {FEW}", dict(cpus=6), check=check_scale),
     BootCase("noise", "run=noise,purges=100 pti=off tlbi=immediate+watching+ledger",
              check=check_noise),
     BootCase("entry", "run=entry tlbi=immediate+watching+generation+ledger", check=check_entry),
+    # 10,000 purges of 1 to 200 pages: the isolated CPUs feel none of them.
+    BootCase("noise, 10,000 purges", "run=noise,purges=10000 pti=off tlbi=ledger",
+             check=check_noise),
+    BootCase("noise, quarantine under pressure", "run=noise,purges=1000 pti=off tlbi=quarantine",
+             dict(mem=64), check=check_noise),
+    BootCase("ipi", "run=ipi", dict(cpus=3), check=check_ipi),
+    BootCase("flush", "run=flush", dict(cpus=2), check=check_flush),
+    BootCase("hold", "run=hold pti=off", dict(mem=64), check=check_hold),
     BootCase("alloc", "run=alloc,samples=16", check=check_alloc),
 )
