@@ -22,6 +22,7 @@
 #include "kernel/bench_counts.h"
 #include "kernel/canary.h"
 #include "kernel/cpu_work.h"
+#include "kernel/crew.h"
 #include "kernel/format.h"
 #include "kernel/nmi_load.h"
 #include "kernel/program.h"
@@ -33,20 +34,16 @@
 #include "mm/frames.h"
 #include "user/syscall.h"
 
-#define TASK_LIMIT_MS	    60000
-#define PHASE1_SWAPS	    16	/* canary moves of each isolated CPU in phase 1 */
-#define PHASE2_LEAST	    500 /* flushes of phase 2, whatever was found already */
-#define STALL_OPERATIONS    10000
-#define BROKEN_FLUSHES	    4000 /* phase 2 under break=: at most; floors may be out of reach */
-#define PACE_TURNS	    2048 /* phase 2: longest wait for the bouncing CPUs */
-#define TSC_EVERY_UNDER_TCG 4096
-#define DISTURB_TIMER	    200000 /* break=gap: APIC timer ticks between two disturbances */
+#define TASK_LIMIT_MS	 60000
+#define PHASE1_SWAPS	 16  /* canary moves of each isolated CPU in phase 1 */
+#define PHASE2_LEAST	 500 /* flushes of phase 2, whatever was found already */
+#define STALL_OPERATIONS 10000
+#define BROKEN_FLUSHES	 4000	/* phase 2 under break=: at most; floors may be out of reach */
+#define PACE_TURNS	 2048	/* phase 2: longest wait for the bouncing CPUs */
+#define DISTURB_TIMER	 200000 /* break=gap: APIC timer ticks between two disturbances */
 
-static struct storm_page *storm_page;
-static phys_addr_t storm_frame;
 static struct storm_worker workers[MAX_CPUS];
 static u64 max_workers;
-static struct task *tasks[MAX_CPUS];
 static struct spin_report spin_reports[MAX_CPUS];
 static const struct storm_worker *nmi_sender; /* the boot CPU's, while it shall send NMIs */
 
@@ -66,16 +63,6 @@ static bool takes_part(unsigned int cpu)
 	return cpu == this_cpu_number() || is_worker(cpu);
 }
 
-static void make_storm_page(void)
-{
-	if (!storm_page) {
-		storm_frame = boot_alloc_frames(1);
-		if (!storm_frame)
-			panic("no memory for the storm page");
-		storm_page = phys_to_virt(storm_frame);
-	}
-}
-
 /* flushes_issued() when the phase began. */
 static u64 flushes_base;
 
@@ -88,11 +75,11 @@ static u64 phase_flushes(void)
 static void publish_purges(void)
 {
 	u64 flushes = phase_flushes();
-	u64 told = __atomic_load_n(&storm_page->purges, __ATOMIC_RELAXED);
+	struct storm_page *page = crew_page();
+	u64 told = __atomic_load_n(&page->purges, __ATOMIC_RELAXED);
 
-	while (told < flushes &&
-	       !__atomic_compare_exchange_n(&storm_page->purges, &told, flushes, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	while (told < flushes && !__atomic_compare_exchange_n(&page->purges, &told, flushes, false,
+							      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		;
 }
 
@@ -147,74 +134,9 @@ static void leave_in_peace(void *unused)
 	apic_timer_local(0, VECTOR_TIMER);
 }
 
-static void start_tasks(const char *name, const struct bench_config *config)
+static void end_crew(struct policy_result *out)
 {
-	struct task_config task_config = {config->vmap_stack, storm_frame};
-	const struct program *program = program_find(name);
-
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
-		const char *error = "no such program";
-
-		if (!cpu_is_isolated(cpu))
-			continue;
-		tasks[cpu] = program ? task_create(program, cpu, &task_config, &error) : NULL;
-		if (!tasks[cpu])
-			panic("program %s for CPU %u: %s", name, cpu, error);
-		tasks[cpu]->arg = cpu;
-		if (strcmp(name, "spin") == 0) {
-			memset(&spin_reports[cpu], 0, sizeof(spin_reports[cpu]));
-			tasks[cpu]->report = &spin_reports[cpu];
-			tasks[cpu]->report_len = sizeof(spin_reports[cpu]);
-		}
-		cpu_work_start(cpu, task_run, tasks[cpu]);
-	}
-}
-
-/* In ring 3 after its first probe, so nothing but the storm and its own end brings it back. */
-static bool settled(unsigned int cpu, u64 syscalls_before)
-{
-	const struct user_page *page = user_page(cpu);
-	u64 entries = READ_ONCE(page->entries);
-
-	return READ_ONCE(page->exits) == entries &&
-	       READ_ONCE(page->causes[CAUSE_SYSCALL]) > syscalls_before;
-}
-
-static void wait_settled(const u64 *syscalls_before)
-{
-	u64 deadline = tsc_deadline(TASK_LIMIT_MS);
-
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
-		while (cpu_is_isolated(cpu) && !settled(cpu, syscalls_before[cpu])) {
-			if (cpu_work_done(cpu))
-				panic("CPU %u: %s ended before it began: %s", cpu,
-				      tasks[cpu]->program->name, tasks[cpu]->fault);
-			if (tsc_passed(deadline))
-				panic("CPU %u did not reach ring 3 within %u ms", cpu,
-				      TASK_LIMIT_MS);
-			cpu_relax();
-		}
-	}
-}
-
-static void end_tasks(struct policy_result *out)
-{
-	WRITE_ONCE(storm_page->command, STORM_FINISH);
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
-		if (!cpu_is_isolated(cpu))
-			continue;
-		cpu_work_wait(cpu, TASK_LIMIT_MS, tasks[cpu]->program->name);
-		if (tasks[cpu]->fault[0] && !out->reason[0])
-			snprintf(out->reason, sizeof(out->reason), "CPU %u: %s: %s", cpu,
-				 tasks[cpu]->program->name, tasks[cpu]->fault);
-	}
-}
-
-static void destroy_tasks(void)
-{
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
-		if (cpu_is_isolated(cpu))
-			task_destroy(tasks[cpu]);
+	crew_finish(out->reason, sizeof(out->reason));
 }
 
 static void for_isolated_call(smp_call_func_t func)
@@ -226,16 +148,16 @@ static void for_isolated_call(smp_call_func_t func)
 
 static void settle(const char *program, const struct bench_config *config)
 {
-	static u64 before[MAX_CPUS];
+	const struct crew_config crew = {
+		.program = program,
+		.members = isolated_cpus,
+		.vmap_stack = config->vmap_stack,
+		.seed = config->seed,
+		.bounce_every = config->bounce_every,
+		.reports = strcmp(program, "spin") == 0 ? spin_reports : NULL,
+	};
 
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
-		before[cpu] = user_page(cpu)->causes[CAUSE_SYSCALL];
-	memset(storm_page, 0, PAGE_SIZE);
-	storm_page->seed = config->seed;
-	storm_page->bounce_every = config->bounce_every;
-	storm_page->tsc_every = relax_without_pause ? TSC_EVERY_UNDER_TCG : 1;
-	start_tasks(program, config);
-	wait_settled(before);
+	crew_start(&crew);
 }
 
 /*
@@ -281,14 +203,14 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 				canary_swap(cpu, false);
 	}
 	stop_workers(out);
-	end_tasks(out);
+	end_crew(out);
 	tripwire_arm(false);
 	trace_mark("phase 1 ends", out->name, out->roots);
 	counts_end_phase1(out, spin_reports);
 	if (broken & BREAK_GAP)
 		for_isolated_call(leave_in_peace);
 	end_workers();
-	destroy_tasks();
+	crew_dismiss();
 }
 
 static bool floors_reached(const struct policy_result *out)
@@ -382,12 +304,12 @@ static void phase2(const struct bench_config *config, struct policy_result *out)
 	nmi_sender = NULL;
 	nmi_load_end();
 	stop_workers(out);
-	end_tasks(out);
+	end_crew(out);
 	tripwire_arm(false);
 	trace_mark("phase 2 ends", out->name, out->roots);
 	counts_end_phase2(out);
 	end_workers();
-	destroy_tasks();
+	crew_dismiss();
 }
 
 void bench_describe(const struct flush_policy *policy, const struct bench_config *config,
@@ -443,7 +365,6 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 	       struct policy_result *out)
 {
 	max_workers = config->workers;
-	make_storm_page();
 	if (!canaries_init())
 		panic("no memory for the canaries");
 	select_policy(policy, &config->mode);

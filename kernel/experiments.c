@@ -11,6 +11,14 @@
 
 const struct experiment experiments[] = {
 	{"compare", run_compare}, /* the policies under one storm */
+	{"alloc", run_alloc},	  /* vmalloc() and vfree() beside many areas */
+	{"entry", run_entry},	  /* the way in and out, with nothing, a range, everything owed */
+	{"flush", run_flush},	  /* each way to forget a translation */
+	{"hold", run_hold},	  /* what the quarantine holds */
+	{"ipi", run_ipi},	  /* cross-calls between every two CPUs */
+	{"noise", run_noise},	  /* what isolated CPUs feel of purges */
+	{"purge", run_purge},	  /* what a purge costs its initiator */
+	{"scale", run_scale},	  /* and how that grows with the isolated CPUs */
 	{"sweep", run_sweep},	  /* a purge and an NMI at every instruction of the doors */
 	{"test", run_tests},	  /* the suites of tests/kernel */
 	{"null", run_null},	  /* null system calls for ever */

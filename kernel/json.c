@@ -166,6 +166,15 @@ void json_u64(struct json *j, const char *key, u64 value)
 	put_word(j, key, digits);
 }
 
+void json_decimal(struct json *j, const char *key, u64 thousandths)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%llu.%03u", (unsigned long long)(thousandths / 1000),
+		 (unsigned int)(thousandths % 1000));
+	put_word(j, key, digits);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
 	put_word(j, key, value ? "true" : "false");

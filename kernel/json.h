@@ -35,6 +35,8 @@ void json_array_begin(struct json *j, const char *key);
 void json_array_end(struct json *j);
 void json_string(struct json *j, const char *key, const char *value);
 void json_u64(struct json *j, const char *key, u64 value);
+/* THOUSANDTHS / 1000, with three digits behind the point. */
+void json_decimal(struct json *j, const char *key, u64 thousandths);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 

@@ -15,6 +15,7 @@ program_%1_end:
 	PROGRAM spin, "user/spin.elf"
 	PROGRAM bounce, "user/bounce.elf"
 	PROGRAM null, "user/null.elf"
+	PROGRAM stay, "user/stay.elf"
 	PROGRAM step, "user/step.elf"
 	PROGRAM hostile, "user/hostile.elf"
 	PROGRAM victim, "user/victim.elf"

@@ -149,12 +149,18 @@ static void print_verdict(const struct run_result *run, report_write_fn write)
 		    run->nr_policies, run->nr_policies == 1 ? "row" : "rows", parts);
 }
 
-void report_print(const struct run_result *run, report_write_fn write)
+void report_print_head(const struct machine_result *machine,
+		       const struct parameters_result *parameters, report_write_fn write)
 {
 	report_line(write, "%s", "");
 	report_line(write, "Lateflush: kernel TLB flushes on isolated CPUs");
-	report_print_machine(&run->machine, write);
-	print_parameters(&run->parameters, write);
+	report_print_machine(machine, write);
+	print_parameters(parameters, write);
+}
+
+void report_print(const struct run_result *run, report_write_fn write)
+{
+	report_print_head(&run->machine, &run->parameters, write);
 	for (u32 i = 0; i < run->nr_policies; i++)
 		if (run->detail || run->nr_policies <= FEW_POLICIES)
 			report_print_policy(&run->policies[i], write);

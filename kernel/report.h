@@ -18,6 +18,10 @@ void report_print(const struct run_result *run, report_write_fn write);
 /* Its lines about the machine. */
 void report_print_machine(const struct machine_result *m, report_write_fn write);
 
+/* What every report begins with. */
+void report_print_head(const struct machine_result *machine,
+		       const struct parameters_result *parameters, report_write_fn write);
+
 /* The parts between the machine and the verdict. A policy's own tables: report.c says when. */
 void report_print_policy(const struct policy_result *policy, report_write_fn write);
 void report_print_comparison(const struct run_result *run, report_write_fn write);

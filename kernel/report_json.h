@@ -8,6 +8,10 @@
 #include "kernel/json.h"
 #include "kernel/result.h"
 
+/* What every document begins with, into its open object: schema, machine, parameters. */
+void report_json_head(struct json *j, const struct machine_result *machine,
+		      const struct parameters_result *parameters);
+
 /*
  * Writes RUN. Returns NULL, or what is wrong with the writer's use (never, as a test shows).
  * Context: one CPU, after the run.

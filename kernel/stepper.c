@@ -79,13 +79,20 @@ void stepper_end(struct stepper *s)
 	give_back(s);
 }
 
+struct step_counts step_counts(void)
+{
+	return (struct step_counts){
+		.entry = step_instructions(STEP_ZONE_ENTRY),
+		.kernel = step_instructions(STEP_ZONE_KERNEL),
+		.exit = step_instructions(STEP_ZONE_EXIT),
+	};
+}
+
 static void count_once(struct stepper *s, struct step_counts *counts)
 {
 	step_begin(STEP_NOWHERE);
 	stepper_call(s, STEP_TRACE_NULL);
-	counts->entry = step_instructions(STEP_ZONE_ENTRY);
-	counts->kernel = step_instructions(STEP_ZONE_KERNEL);
-	counts->exit = step_instructions(STEP_ZONE_EXIT);
+	*counts = step_counts();
 }
 
 /* The first call may find a flush owed. */

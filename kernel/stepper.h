@@ -49,6 +49,9 @@ struct step_counts {
  */
 bool stepper_count_null(struct stepper *s, struct step_counts *counts);
 
+/* The instructions of the call, or of the way through a door, that is over. */
+struct step_counts step_counts(void);
+
 /*
  * For other experiments: kernel instructions of a null system call there and back under the policy
  * in force, on CPU, which is isolated and idle. 0 if they cannot be counted.

@@ -26,6 +26,8 @@
 
 static struct flush_totals totals;
 
+bool flush_books = true;
+
 static void count(u64 *counter)
 {
 	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
@@ -216,6 +218,23 @@ static bool ask_policy(unsigned int cpu, void *info)
 	return ask(cpu, info, &answer);
 }
 
+/* The purge itself, as a kernel without a test bed around it would have it. */
+static void flush_without_books(struct flush_range *range)
+{
+	struct cpumask targets = {0};
+
+	if (flush_policy->begin)
+		range->ticket = flush_policy->begin(range);
+	if (flush_policy->targets) {
+		flush_policy->targets(range, &targets);
+	} else {
+		for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
+			if (flush_policy->need_ipi(cpu, range))
+				cpumask_set(&targets, cpu);
+	}
+	on_cpus(CALL_FLUSH, &targets, do_flush, range);
+}
+
 u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 {
 	struct flush_range range;
@@ -226,8 +245,12 @@ u64 flush_tlb_kernel_range_deferrable(u64 start, u64 end)
 	count(range.full ? &totals.full : &totals.ranged);
 	this_cpu()->tlb.nr_tlb_remote_flush++;
 	trace_purge(&range, TRACE_PURGE_DEFERRABLE, __builtin_return_address(0));
-	range.ticket = begin_purge(&range);
-	on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
+	if (flush_books) {
+		range.ticket = begin_purge(&range);
+		on_each_cpu_cond(CALL_FLUSH, ask_policy, do_flush, &range);
+	} else {
+		flush_without_books(&range);
+	}
 	if (!flush_policy->broadcast) /* else no CPU's own book knows of it */
 		tlb_gen_complete(range.generation);
 	trace_purge_end(range.generation);

@@ -73,6 +73,14 @@ struct user_mm {
  */
 void flush_tlb_mm_range(const struct user_mm *mm, u64 start, u64 end);
 
+/*
+ * True: around each question to the policy the flush code writes down what the oracles need
+ * (mm/tlbflush.c). False, for who counts what a purge costs: it does not, and R9 and the split into
+ * raced and deferrable IPIs are unknown. Changed while no purge is under way, and back before any
+ * oracle is read.
+ */
+extern bool flush_books;
+
 /* What the flush code has issued since boot. */
 struct flush_totals {
 	u64 deferrable;	  /* calls of flush_tlb_kernel_range_deferrable() */

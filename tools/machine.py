@@ -47,6 +47,7 @@ class Machine:
     gdb_port: int = 0           # 0: no gdb stub
     frozen: bool = False        # wait for gdb before the first instruction
     monitor: Path | None = None  # a UNIX socket for QMP
+    thread: str = "multi"       # TCG: a host thread for each CPU, or "single": turn by turn
     one_insn: bool = False      # TCG: interrupts between any two instructions
     resets: bool = False        # a reset boots again; else it ends the emulator
     endless: bool = False       # without the exit device: the kernel halts, its screen stays
@@ -76,7 +77,8 @@ def check(m: Machine) -> None:
                                ("MACHINE", m.machine, ("pc", "q35")),
                                ("FIRMWARE", m.firmware, ("bios", "uefi")),
                                ("MEDIA", m.media, ("cd", "usb", "kernel")),
-                               ("ACCEL", m.accel, ("tcg", "kvm"))):
+                               ("ACCEL", m.accel, ("tcg", "kvm")),
+                               ("THREAD", m.thread, ("multi", "single"))):
         if value not in valid:
             raise MachineError(f"{name}={value}: not known; valid: {' '.join(valid)}")
     limit = BOCHS_MAX_CPUS if m.engine == "bochs" else QEMU_MAX_CPUS
@@ -114,7 +116,7 @@ def qemu_command(m: Machine, work: Path) -> list[str]:
     if m.accel == "kvm":
         command += ["-accel", "kvm", "-cpu", m.cpu or "host"]
     else:
-        command += ["-accel", "tcg,thread=multi", "-cpu", m.cpu or "max"]
+        command += ["-accel", f"tcg,thread={m.thread}", "-cpu", m.cpu or "max"]
     command += ["-nodefaults", "-vga", "std", "-display", "none",
                 "-serial", "stdio",
                 "-debugcon", f"file:{work / 'debugcon.txt'}",

@@ -4,7 +4,8 @@
 
 Exit status: 0 pass, 4 error (the run proves nothing), 5 failure (a promise was broken), 6 crash
 (panic, reset, no verdict), 7 refused (bad command line or machine), 8 time limit, 2 bad usage.
-The results folder gets serial.log, run.json once it is complete and valid, and trace.json (trace=).
+The results folder gets serial.log, run.json (of an experiment that measures: its NAME.json) once it
+is complete and valid, and trace.json (trace=).
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from machine import Machine, MachineError, check, parse_cpus, parse_mem
 from schemas import complaint_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = "run.schema.json"
+RUN_SCHEMA = "run.schema.json"
 # Experiments with a document of their own, which names them.
 OTHER_SCHEMAS = {"crusty": "crusty.schema.json"}
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
 SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash", "hostile")
+# Experiments that measure: they write the document of docs/experiment.schema.json.
+MEASUREMENTS = ("purge", "scale", "noise", "entry", "ipi", "flush", "hold", "alloc")
 
 
 def experiment_of(cmdline: str) -> str:
@@ -41,7 +44,16 @@ def experiment_of(cmdline: str) -> str:
     return ""
 
 
-def complain_about_document(text: str, verdict: str) -> str:
+def document_of(experiment: str) -> tuple[str, str]:
+    """Name of an experiment's document, and of its schema."""
+    if experiment in MEASUREMENTS:
+        return experiment, "experiment.schema.json"
+    if experiment in OTHER_SCHEMAS:
+        return experiment, OTHER_SCHEMAS[experiment]
+    return "run", RUN_SCHEMA
+
+
+def complain_about_document(text: str, verdict: str, experiment: str = "") -> str:
     """What is wrong with the document that came out of port 0xe9; "" if nothing is."""
     if not text.strip():
         return "no JSON came out of port 0xe9"
@@ -49,12 +61,13 @@ def complain_about_document(text: str, verdict: str) -> str:
         document = json.loads(text)
     except ValueError as error:
         return f"the JSON from port 0xe9 cannot be read: {error}"
-    experiment = document.get("experiment") if isinstance(document, dict) else None
-    complaint = complaint_of(document, OTHER_SCHEMAS.get(str(experiment), SCHEMA))
+    complaint = complaint_of(document, document_of(experiment)[1])
     if complaint:
         return complaint
     if document.get("verdict") != verdict:
         return f"the JSON says {document.get('verdict')}, the verdict line {verdict}"
+    if document.get("experiment", experiment) != experiment:
+        return f"the JSON is of {document['experiment']}, not of {experiment}"
     return ""
 
 
@@ -72,8 +85,8 @@ def with_host(text: str, m: Machine, arguments: list[str]) -> str:
 def conclude(result: BootResult, m: Machine, results: Path) -> Outcome:
     """judge(), and the document has to be there, valid and of the same opinion.
 
-    RESULTS gets the document, with who ran M: as run.json if it is, else as run.json.invalid. With
-    trace= it gets trace.json too, and what cannot be one is an error.
+    RESULTS gets the document, with who ran M: as NAME.json if it is (document_of()), else as
+    NAME.json.invalid. With trace= it gets trace.json too, and what cannot be one is an error.
     """
     outcome = judge(result)
     traced = any(word.startswith("trace=") for word in m.cmdline.split())
@@ -83,11 +96,13 @@ def conclude(result: BootResult, m: Machine, results: Path) -> Outcome:
             return Outcome("error" if outcome.word == "pass" else outcome.word, fault)
     if outcome.word not in ("pass", "fail", "error") or outcome.why:
         return outcome
-    if experiment_of(m.cmdline) in SILENT_EXPERIMENTS:
+    experiment = experiment_of(m.cmdline)
+    if experiment in SILENT_EXPERIMENTS:
         return outcome
     text = with_host(result.document, m, result.arguments)
-    complaint = complain_about_document(text, outcome.word)
-    (results / ("run.json.invalid" if complaint else "run.json")).write_text(text)
+    complaint = complain_about_document(text, outcome.word, experiment)
+    name = document_of(experiment)[0] + (".json.invalid" if complaint else ".json")
+    (results / name).write_text(text)
     if not complaint:
         return outcome
     return Outcome("error" if outcome.word == "pass" else outcome.word, complaint)
@@ -136,6 +151,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--firmware", default="bios")
     parser.add_argument("--media", default="kernel")
     parser.add_argument("--accel", default="tcg")
+    parser.add_argument("--thread", default="multi", help="of TCG: multi, or single")
     parser.add_argument("--cpu", default="", help="the emulator's CPU model and flags")
     parser.add_argument("--cmdline", default="", help="what the kernel is told, as in the image")
     parser.add_argument("--timeout", default="120", help="seconds")
@@ -158,6 +174,7 @@ def main() -> int:
         m = Machine(kernel=args.kernel, iso=args.iso, engine=args.engine,
                     cpus=parse_cpus(args.cpus), mem=parse_mem(args.mem), machine=args.machine,
                     firmware=args.firmware, media=args.media, accel=args.accel, cpu=args.cpu,
+                    thread=args.thread,
                     cmdline=args.cmdline)
         check(m)
         fresh_folder(args.results)

@@ -38,6 +38,7 @@ from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
+from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
@@ -58,7 +59,7 @@ PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
-              "test_peer")
+              "test_peer", "test_experiments")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
@@ -211,7 +212,7 @@ class Suites:
         for pattern in row.shows:
             if not any(re.search(pattern, line) for line in result.lines):
                 faults.append(f"no line matches {pattern!r}; last line: {result.last_line[:100]}")
-        if (row.facts or row.counts) and not faults:
+        if (row.facts or row.counts or row.check) and not faults:
             faults += self.document_faults(row, json.loads(result.document))
         if row.trace and not faults:
             faults += trace_facts.faults_of(result.trace, json.loads(result.document))[:20]
@@ -223,6 +224,7 @@ class Suites:
     def document_faults(self, row: BootCase, document: dict[str, object]) -> list[str]:
         """What the document says against the row."""
         faults = facts.faults_of(document) if row.facts else []
+        faults += row.check(document) if row.check else []
         if row.counts and not facts.total_of(document, row.counts):
             faults.append(f"{row.counts} is 0 on every isolated CPU: not seen by that oracle")
         return faults
@@ -234,7 +236,7 @@ class Suites:
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
-            ("crusty", CRUSTY),
+            ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]

@@ -59,6 +59,13 @@ static void note_entries(const struct view *before, const struct view *now, u64 
 	report.unexplained += unexplained;
 }
 
+static void count_sample(u64 ticks)
+{
+	u32 bucket = ticks ? 63 - (u32)__builtin_clzl(ticks) : 0;
+
+	report.buckets[bucket < SPIN_BUCKETS ? bucket : SPIN_BUCKETS - 1]++;
+}
+
 static u64 calibrate(void)
 {
 	u64 shortest = ~0UL;
@@ -82,7 +89,7 @@ u64 program(u64 arg)
 {
 	struct view before = look();
 	u64 turns = 0;
-	u64 last;
+	u64 last, start;
 	bool finish;
 
 	(void)arg;
@@ -90,7 +97,7 @@ u64 program(u64 arg)
 	before.entries++;
 	before.causes[CAUSE_SYSCALL]++;
 	syscall3(SYS_PROBE, 0, 0, 0);
-	last = rdtsc();
+	last = start = rdtsc();
 	do {
 		bool entered = USER_PAGE->entries != before.entries;
 		u64 now;
@@ -101,15 +108,19 @@ u64 program(u64 arg)
 		turns = 0;
 		now = rdtsc();
 		report.samples++;
+		count_sample(now - last);
 		if (USER_PAGE->entries != before.entries) {
 			struct view view = look();
 
 			note_entries(&before, &view, now - last);
+			report.noise += now - last;
 			before = view;
 		} else if (now - last > report.threshold) {
 			note(&report.machine, now - last);
+			report.noise += now - last;
 		}
 		last = now;
 	} while (!finish);
+	report.runtime = last - start;
 	exit_with_report(0, &report, sizeof(report));
 }

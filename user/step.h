@@ -14,6 +14,7 @@ enum step_order {
 	STEP_CALL_NULL,	  /* SYS_NULL */
 	STEP_TRACE_PROBE, /* the same with TF set: #DB at each instruction in the kernel */
 	STEP_TRACE_NULL,
+	STEP_TRACE_DOOR, /* sets TF, for step_begin_door() */
 	STEP_EXIT_PROGRAM,
 };
 

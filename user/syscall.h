@@ -20,12 +20,17 @@ enum syscall_number {
 /* Returned for a number that is not above. Linux's -ENOSYS. */
 #define SYS_UNKNOWN ((u64)-38)
 
+#define SPIN_BUCKETS 48
+
 /* What a spinning program hands over at its exit: every gap it saw, by cause. */
 struct spin_report {
 	u64 samples;
 	u64 threshold;	 /* TSC ticks: a longer iteration is a gap, and so is every kernel entry */
 	u64 entries;	 /* kernel entries seen between the first and the last sample */
 	u64 unexplained; /* of these, without a cause in the user page */
+	u64 runtime;	 /* TSC ticks from the first sample to the last */
+	u64 noise;	 /* of these, in gaps */
+	u64 buckets[SPIN_BUCKETS]; /* samples by how long they took: 2^n ticks and more */
 	struct spin_gaps {
 		u64 count;
 		u64 largest;		   /* TSC ticks */

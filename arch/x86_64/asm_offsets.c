@@ -6,6 +6,7 @@
 #include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/doors.h"
+#include "arch/x86_64/insn_count.h"
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/regs.h"
@@ -24,6 +25,7 @@ void asm_offsets(void)
 	DEFINE(CPU_AREA_STRIDE, CPU_AREA_STRIDE);
 	DEFINE(CR3_RING3_ROOT, CR3_RING3_ROOT);
 	DEFINE(CR3_RING3_PCID, CR3_RING3_PCID);
+	DEFINE(KERNEL_CS, KERNEL_CS);
 	DEFINE(USER_CS, USER_CS);
 	DEFINE(USER_DS, USER_DS);
 
@@ -58,12 +60,19 @@ void asm_offsets(void)
 	DEFINE(STEP_LATE, offsetof(struct step_state, late));
 	DEFINE(STEP_LIMIT, offsetof(struct step_state, limit));
 	DEFINE(STEP_PAUSE, offsetof(struct step_state, pause));
+	DEFINE(STEP_DOOR_RIP, offsetof(struct step_state, door_rip));
+	DEFINE(STEP_DOOR_STACK, offsetof(struct step_state, door_stack));
 	DEFINE(STEP_LENGTH, offsetof(struct step_state, length));
 	DEFINE(STEP_TRACE, offsetof(struct step_state, trace));
 	DEFINE(STEP_TRACE_MAX, STEP_TRACE_MAX);
 	DEFINE(STEP_ZONE_SHIFT, STEP_ZONE_SHIFT);
 	DEFINE(STEP_KERNEL, STEP_AT(STEP_ZONE_KERNEL, 0));
 	DEFINE(STEP_EXIT, STEP_AT(STEP_ZONE_EXIT, 0));
+
+	DEFINE(INSN_COUNT, offsetof(struct insn_count_state, count));
+	DEFINE(INSN_WAITS, offsetof(struct insn_count_state, waits));
+	DEFINE(INSN_LAST, offsetof(struct insn_count_state, last));
+	DEFINE(INSN_RESUME, offsetof(struct insn_count_state, resume));
 
 	DEFINE(AP_SLOT_SIZE, sizeof(struct ap_slot));
 	DEFINE(AP_SLOT_APIC_ID, offsetof(struct ap_slot, apic_id));

@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpumask.h"
+#include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu_init.h"
 #include "arch/x86_64/regs.h"
 
@@ -33,6 +34,16 @@ void percpu_set_online(void)
 	/* Counted first: the boot CPU goes on, and reads the count, when it sees the flag. */
 	__atomic_add_fetch(&online, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&this_cpu()->online, true, __ATOMIC_RELEASE);
+}
+
+void percpu_limit_online(unsigned int nr)
+{
+	static unsigned int all;
+
+	if (!all)
+		all = online;
+	BUG_ON(nr == 0 || nr > all);
+	__atomic_store_n(&online, nr, __ATOMIC_SEQ_CST);
 }
 
 unsigned int this_cpu_number(void)

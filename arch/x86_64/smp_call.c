@@ -95,19 +95,25 @@ static bool answered(unsigned int cpu)
 	return !__atomic_load_n(&this_cpu()->call_items[cpu].pending, __ATOMIC_ACQUIRE);
 }
 
+noinline bool smp_call_await(unsigned int cpu, u64 deadline)
+{
+	while (!answered(cpu)) {
+		if (tsc_passed(deadline))
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
 static void wait_for(const struct cpumask *mask, smp_call_func_t func)
 {
 	u64 deadline = tsc_deadline(smp_call_limit_ms);
 	unsigned int named = 0;
 
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
-		if (!cpumask_test(mask, cpu))
-			continue;
-		while (!answered(cpu)) {
-			if (tsc_passed(deadline))
+	for (unsigned int i = 0; i < ARRAY_SIZE(mask->bits); i++) {
+		for (u64 rest = mask->bits[i]; rest; rest &= rest - 1)
+			if (!smp_call_await(i * 64 + (unsigned int)__builtin_ctzl(rest), deadline))
 				goto late;
-			cpu_relax();
-		}
 	}
 	return;
 late:
@@ -147,6 +153,21 @@ void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t
 		request(cpu, kind, func, info);
 	}
 	if (cond(self, info))
+		call_local(func, info);
+	wait_for(&asked, func);
+}
+
+void on_cpus(enum call_kind kind, const struct cpumask *mask, smp_call_func_t func, void *info)
+{
+	unsigned int self = this_cpu_number();
+	struct cpumask asked = *mask;
+
+	BUG_ON(irqs_disabled());
+	cpumask_clear(&asked, self);
+	for (unsigned int i = 0; i < ARRAY_SIZE(asked.bits); i++)
+		for (u64 rest = asked.bits[i]; rest; rest &= rest - 1)
+			request(i * 64 + (unsigned int)__builtin_ctzl(rest), kind, func, info);
+	if (cpumask_test(mask, self))
 		call_local(func, info);
 	wait_for(&asked, func);
 }

@@ -44,6 +44,15 @@ extern u64 smp_call_limit_ms;
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info);
 void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t func, void *info);
 
+/* On the CPUs of MASK, online ones, the caller's own among them or not. */
+void on_cpus(enum call_kind kind, const struct cpumask *mask, smp_call_func_t func, void *info);
+
+/*
+ * Waits until CPU has answered this CPU's request: false after DEADLINE. A function of its own so
+ * that who counts instructions can tell waiting from work (insn_count.asm).
+ */
+bool smp_call_await(unsigned int cpu, u64 deadline);
+
 /* On one CPU, which may be the caller's. */
 void smp_call_function_single(unsigned int cpu, enum call_kind kind, smp_call_func_t func,
 			      void *info);

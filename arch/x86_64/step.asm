@@ -17,6 +17,9 @@ section .entry.text progbits alloc exec nowrite align=64
 FRAME_RIP equ 24
 FRAME_CS equ 32
 FRAME_RFLAGS equ 40
+FRAME_RSP equ 48
+FRAME_SS equ 56
+RFLAGS_FIXED equ 1 << 1
 RFLAGS_TF equ 1 << 8
 
 %macro STEP_TSC 0
@@ -94,10 +97,37 @@ step_door:
 
 ; Back in ring 3, or still there: the instruction between POPF and SYSCALL, if there is one.
 .ring3:
+	cmp qword [rel step_state + STEP_DOOR_RIP], 0
+	jne .through_door
 	cmp qword [rel step_state + STEP_LENGTH], 0
 	je .out
 	and dword [rsp + FRAME_RFLAGS], ~RFLAGS_TF
 	mov qword [rel step_state + STEP_ENDED], 1
+	jmp .out
+
+; Ring 3 goes on as if an interrupt, or an NMI, had struck it here, but for TF, which a real one
+; would take away: the frame that the CPU would have pushed lies where it would have pushed it, and
+; IRET leads to the vector's stub. That one's first instruction traps behind itself: it is noted
+; here.
+.through_door:
+	mov rcx, [rel step_state + STEP_DOOR_STACK]
+%assign word 0
+%rep 5
+	mov rax, [rsp + FRAME_RIP + word * 8]
+	mov [rcx - 40 + word * 8], rax
+%assign word word + 1
+%endrep
+	sub rcx, 40
+	mov [rsp + FRAME_RSP], rcx
+	mov qword [rsp + FRAME_SS], 0
+	mov qword [rsp + FRAME_CS], KERNEL_CS
+	mov qword [rsp + FRAME_RFLAGS], RFLAGS_FIXED | RFLAGS_TF
+	mov rax, [rel step_state + STEP_DOOR_RIP]
+	mov [rsp + FRAME_RIP], rax
+	mov qword [rel step_state + STEP_DOOR_RIP], 0
+	mov qword [rel step_state + STEP_POSITION], 0
+	mov qword [rel step_state + STEP_LENGTH], 1
+	mov [rel step_state + STEP_TRACE], rax
 	jmp .out
 
 extern step_state, danger_zone_end, exit_zone_begin

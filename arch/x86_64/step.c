@@ -6,6 +6,7 @@
 #include "arch/x86_64/step.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/regs.h"
@@ -19,6 +20,7 @@
 #define DOOR_LIMIT_MS (3 * WAIT_LIMIT_MS)
 
 extern const char step_door[];
+extern const u64 interrupt_stubs[];
 
 struct step_state step_state __section(".entry.data");
 
@@ -63,6 +65,18 @@ void step_begin(u64 wanted)
 	memset(step_state.length, 0, sizeof(step_state.length));
 	memset(step_state.trace, 0, sizeof(step_state.trace));
 	__atomic_store_n(&step_state.wanted, wanted, __ATOMIC_SEQ_CST);
+}
+
+void step_begin_door(unsigned int vector)
+{
+	u64 area = cpu_area(armed);
+
+	BUG_ON(vector != VECTOR_NMI && vector < VECTOR_FIRST_IRQ);
+	step_begin(STEP_NOWHERE);
+	step_state.door_stack = CPU_AREA_STACK_SIZE + (vector == VECTOR_NMI
+							       ? area + CPU_AREA_IST_STACKS
+							       : area + CPU_AREA_ENTRY_STACK);
+	__atomic_store_n(&step_state.door_rip, interrupt_stubs[vector], __ATOMIC_SEQ_CST);
 }
 
 static bool is_stopped(void)

@@ -39,6 +39,8 @@ struct step_state {
 	u64 late;		/* nobody released it in time */
 	u64 limit;		/* of that, TSC ticks */
 	u64 pause;		/* PAUSE while waiting */
+	u64 door_rip;		/* 0, or a stub that the next #DB in ring 3 leads to */
+	u64 door_stack;		/* where that door's hardware frame begins */
 	u64 length[STEP_ZONES]; /* instructions counted */
 	u64 trace[STEP_ZONES][STEP_TRACE_MAX];
 };
@@ -51,6 +53,14 @@ void step_disarm(void);
 
 /* Before ring 3 is told to make a call: where it shall stop first. */
 void step_begin(u64 wanted);
+
+/*
+ * The same for a door that no instruction of ring 3 leads to with TF: where ring 3 sets TF, it goes
+ * on in the stub of VECTOR, an interrupt's or the NMI's, as if that had struck, and comes back by
+ * that door's own IRET. What hardware does between the two is not in it: no interrupt is in
+ * service, and NMIs are not blocked meanwhile. An NMI's instructions are all in the entry zone.
+ */
+void step_begin_door(unsigned int vector);
 
 /* Waits for the stop or the end of the call: true if it is stopped. */
 bool step_wait(void);

@@ -11,6 +11,7 @@
 #include "arch/x86_64/features.h"
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 static const char *broadcast_missing(void)
 {
@@ -60,6 +61,8 @@ static __always_inline void broadcast_nmi_exit(u64 saved)
 DEFINE_POLICY_DOORS(broadcast, broadcast_nothing, broadcast_nothing, broadcast_nmi_enter,
 		    broadcast_nmi_exit);
 
+DEFINE_POLICY_TARGETS(broadcast);
+
 const struct flush_policy policy_broadcast = {
 	.name = "broadcast",
 	.lineage = "Linux 6.15, AMD INVLPGB",
@@ -69,6 +72,7 @@ const struct flush_policy policy_broadcast = {
 	.reset = broadcast_reset,
 	.begin = broadcast_begin,
 	.need_ipi = broadcast_need_ipi,
+	.targets = broadcast_targets,
 	.doors = POLICY_DOORS_ONE(broadcast),
 	.doors_two = POLICY_DOORS_TWO(broadcast),
 };

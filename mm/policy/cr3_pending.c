@@ -17,6 +17,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #define IN_USER 1U
 #define FLUSH	2U
@@ -85,6 +86,8 @@ static const struct policy_word pending_words[] = {
 	{.name = NULL},
 };
 
+DEFINE_POLICY_TARGETS(cr3_pending);
+
 const struct flush_policy policy_cr3_pending = {
 	.name = "cr3-pending",
 	.lineage = "Dave Hansen's suggestion",
@@ -93,6 +96,7 @@ const struct flush_policy policy_cr3_pending = {
 	.defers = true,
 	.reset = cr3_pending_reset,
 	.need_ipi = cr3_pending_need_ipi,
+	.targets = cr3_pending_targets,
 	.doors_two = {cr3_pending_enter, cr3_pending_exit, cr3_pending_nmi_enter,
 		      cr3_pending_nmi_exit},
 };

@@ -14,6 +14,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 struct exit_flush {
 	u32 in_kernel;
@@ -60,6 +61,8 @@ static noinstr void exit_flush_nmi_exit(u64 in_kernel)
 		exit_flush_exit();
 }
 
+DEFINE_POLICY_TARGETS(exit_flush);
+
 const struct flush_policy policy_exit_flush = {
 	.name = "exit-flush",
 	.lineage = "rejected in review",
@@ -72,5 +75,6 @@ const struct flush_policy policy_exit_flush = {
 	.eager = true,
 	.reset = exit_flush_reset,
 	.need_ipi = exit_flush_need_ipi,
+	.targets = exit_flush_targets,
 	.doors = {exit_flush_enter, exit_flush_exit, exit_flush_nmi_enter, exit_flush_nmi_exit},
 };

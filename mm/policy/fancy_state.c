@@ -20,6 +20,7 @@
 #include "arch/x86_64/cpumask.h"
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #define STATUS(s)     ((u64)(s) << 32)
 #define KERNEL	      0U
@@ -95,6 +96,8 @@ static const struct policy_word fancy_words[] = {
 	{.name = NULL},
 };
 
+DEFINE_POLICY_TARGETS(fancy);
+
 const struct flush_policy policy_fancy_state = {
 	.name = "fancy-state",
 	.lineage = "Andy Lutomirski's proposal",
@@ -103,6 +106,7 @@ const struct flush_policy policy_fancy_state = {
 	.defers = true,
 	.reset = fancy_reset,
 	.need_ipi = fancy_need_ipi,
+	.targets = fancy_targets,
 	.doors = POLICY_DOORS_ONE(fancy),
 	.doors_two = POLICY_DOORS_TWO(fancy),
 };

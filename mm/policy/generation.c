@@ -24,6 +24,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 struct generation_own {
 	u32 in_kernel;
@@ -96,6 +97,8 @@ static __always_inline void generation_nmi_exit(u64 in_kernel)
 DEFINE_POLICY_DOORS(generation, generation_enter, generation_exit, generation_nmi_enter,
 		    generation_nmi_exit);
 
+DEFINE_POLICY_TARGETS(generation);
+
 const struct flush_policy policy_generation = {
 	.name = "generation",
 	.lineage = "tlb_gen, pm_gen, nanos",
@@ -105,6 +108,7 @@ const struct flush_policy policy_generation = {
 	.reset = generation_reset,
 	.begin = generation_begin,
 	.need_ipi = generation_need_ipi,
+	.targets = generation_targets,
 	.flushed = generation_flushed,
 	.doors = POLICY_DOORS_ONE(generation),
 	.doors_two = POLICY_DOORS_TWO(generation),

@@ -8,6 +8,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 static void immediate_reset(unsigned int cpu)
 {
@@ -42,12 +43,15 @@ static __always_inline void immediate_nmi_exit(u64 saved)
 DEFINE_POLICY_DOORS(immediate, immediate_enter, immediate_exit, immediate_nmi_enter,
 		    immediate_nmi_exit);
 
+DEFINE_POLICY_TARGETS(immediate);
+
 const struct flush_policy policy_immediate = {
 	.name = "immediate",
 	.lineage = "mainline",
 	.roots = ROOTS_ONE | ROOTS_TWO,
 	.reset = immediate_reset,
 	.need_ipi = immediate_need_ipi,
+	.targets = immediate_targets,
 	.doors = POLICY_DOORS_ONE(immediate),
 	.doors_two = POLICY_DOORS_TWO(immediate),
 };

@@ -5,8 +5,9 @@
  * looks them up at its entry and drops just those pages; after many, or large ones, it flushes all.
  *
  * What it has over the others of this folder:
- *  - the initiator writes nothing that belongs to an isolated CPU, and reads one flag of each,
- *    which stays in its cache while the CPU sleeps in ring 3: its cost hardly grows with sleepers;
+ *  - the initiator writes nothing that belongs to an isolated CPU. Of one that was awake lately it
+ *    reads a flag; those that sleep through several purges are put on a list, a bit each, and cost
+ *    it a look at one word for 64 of them: its cost does not grow with the CPUs that sleep long;
  *  - no line is written by two isolated CPUs: each writes its own, initiators write the ledger;
  *  - nothing owed, no flush: an entry is one publication and one comparison;
  *  - the publication costs no LOCKed operation with two roots: the CR3 write that switches the root
@@ -32,14 +33,34 @@
  * newer for a moment. So a writer takes an entry over by CMPXCHG from an older name to BUSY, and
  * who does not get it leaves it: it stays without the right name, which means large.
  *
+ * The list of sleepers. A bit of asleep[] says: this CPU is in ring 3, and takes the bit away, with
+ * a LOCKed operation, before it looks at the counter on its way in. So an initiator that took its
+ * number and then read the bit may leave the CPU alone without looking at it: the CPU's look comes
+ * behind its taking the bit away, hence behind the number. Only the CPU itself, which always looks
+ * whether it is listed behind its barrier, and one initiator at a time, the lister, write bits:
+ *
+ *	lister (one at a time)		target, entry
+ *	in_kernel 0, missed others too?	in_kernel := 1; barrier
+ *	set the bit (LOCKed)		the bit is set? clear it (LOCKed)
+ *	in_kernel still 0: listed	read newest ...
+ *	  else clear the bit, IPI
+ *
+ * Again both sides write, pass a barrier and read: if the lister reads 0 the second time, the CPU's
+ * next entry finds the bit. Between its set and its second look the bit may be wrong, about a CPU
+ * that has entered without seeing it. Nobody believes it then: bits are believed by the lister
+ * alone, and who did not get that place looks at every CPU's flag, as if there were no list. A CPU
+ * is listed when it has missed an earlier purge, too: one that enters often stays off the list.
+ *
  * NMIs (R6): in_kernel is saved and put back; an NMI that finds the counter ahead of `seen` flushes
- * everything for itself and leaves `seen` and the ledger to the entry under it.
+ * everything for itself and leaves `seen` and the ledger to the entry under it. It takes the CPU
+ * off the list, whatever it struck: its purges are owed no less for that.
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
 
 #define LEDGER_ENTRIES policy_size(16, 2) /* a power of two */
 #define BUSY	       (~0UL)
+#define SLEEPER_WORDS  policy_size(MAX_CPUS / 64, 1)
 
 struct ledger_entry {
 	u64 number; /* whose entry this is; BUSY while it is written */
@@ -51,14 +72,44 @@ struct ledger_entry {
 struct ledger_own {
 	u32 in_kernel;
 	u64 seen;
+	u64 *group; /* where this CPU's bit of asleep[] is, and which: they never change */
+	u64 bit;
 };
 
 static u64 newest __policy_global;
+static u64 lister __policy_global; /* the number of the purge that may list sleepers; 0: none */
+static u64 asleep[SLEEPER_WORDS] __policy_global;
 static struct ledger_entry ledger[LEDGER_ENTRIES] __policy_global;
 
 static void ledger_reset(unsigned int cpu)
 {
-	*remote_own(cpu, struct ledger_own) = (struct ledger_own){1, word_read(&newest)};
+	*remote_own(cpu, struct ledger_own) = (struct ledger_own){1, word_read(&newest),
+								  &asleep[cpu / 64], BIT(cpu % 64)};
+	asleep[cpu / 64] = 0;
+	lister = 0;
+}
+
+static __always_inline void unlist(u64 *group, u64 bit)
+{
+	u64 old = word_read(group);
+
+	while (unlikely(old & bit))
+		if (word_try_cmpxchg(group, &old, old & ~bit))
+			break;
+}
+
+/* This CPU, behind its barrier. */
+static __always_inline void wake(void)
+{
+	unlist(own_constant(struct ledger_own, group), own_constant(struct ledger_own, bit));
+}
+
+static void list(u64 *group, u64 bit)
+{
+	u64 old = word_read(group);
+
+	while (!word_try_cmpxchg(group, &old, old | bit))
+		;
 }
 
 static u64 ledger_begin(const struct flush_range *range)
@@ -66,7 +117,9 @@ static u64 ledger_begin(const struct flush_range *range)
 	u64 number = word_add_return(&newest, 1);
 	struct ledger_entry *entry = &ledger[number % LEDGER_ENTRIES];
 	u64 old = word_read(&entry->number);
+	u64 nobody = 0;
 
+	word_try_cmpxchg(&lister, &nobody, number);
 	if (range->full)
 		return number; /* without an entry it is large */
 	while (old < number) { /* BUSY, and any newer name, are not */
@@ -81,16 +134,57 @@ static u64 ledger_begin(const struct flush_range *range)
 	return number;
 }
 
+/* The lister's answer for a CPU that is not on the list. */
+static bool ask_and_list(unsigned int cpu, u64 number)
+{
+	const struct ledger_own *own = remote_own(cpu, struct ledger_own);
+
+	if (word_read(&own->in_kernel))
+		return true;
+	if (word_read(&own->seen) + 1 >= number)
+		return false;
+	list(&asleep[cpu / 64], BIT(cpu % 64));
+	if (!word_read(&own->in_kernel))
+		return false;
+	unlist(&asleep[cpu / 64], BIT(cpu % 64));
+	return true;
+}
+
 static bool ledger_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
-	(void)range;
-	return word_read(&remote_own(cpu, struct ledger_own)->in_kernel);
+	if (word_read(&lister) != range->ticket)
+		return word_read(&remote_own(cpu, struct ledger_own)->in_kernel);
+	return !(word_read(&asleep[cpu / 64]) & BIT(cpu % 64)) && ask_and_list(cpu, range->ticket);
+}
+
+/* The same for all, without a look at those on the list. */
+static void ledger_targets(const struct flush_range *range, struct cpumask *mask)
+{
+	bool listing = word_read(&lister) == range->ticket;
+	unsigned int nr = nr_online_cpus();
+
+	for (unsigned int first = 0; first < nr; first += 64) {
+		u64 awake = nr - first < 64 ? BIT(nr - first) - 1 : ~0UL;
+
+		if (listing)
+			awake &= ~word_read(&asleep[first / 64]);
+		for (; awake; awake &= awake - 1) {
+			unsigned int cpu = first + (unsigned int)__builtin_ctzl(awake);
+
+			if (ledger_need_ipi(cpu, range))
+				cpumask_set(mask, cpu);
+		}
+	}
 }
 
 static void ledger_flushed(const struct flush_range *range)
 {
 	u64 seen = own_read(struct ledger_own, seen);
 
+	/* The initiator flushes itself when it has asked about everybody. */
+	if (range->initiator == policy_cpu() && range->ticket &&
+	    word_read(&lister) == range->ticket)
+		word_write(&lister, 0);
 	if (range->ticket == seen + 1 || (range->full && range->ticket > seen))
 		own_write(struct ledger_own, seen, range->ticket);
 }
@@ -166,6 +260,7 @@ static __always_inline void ledger_nmi_compare(void)
 static noinstr void ledger_enter_one(void)
 {
 	own_xchg(struct ledger_own, in_kernel, 1);
+	wake();
 	ledger_compare();
 }
 
@@ -178,6 +273,7 @@ static noinstr u64 ledger_nmi_enter_one(void)
 {
 	u64 saved = own_xchg(struct ledger_own, in_kernel, 1);
 
+	wake();
 	ledger_nmi_compare();
 	return saved;
 }
@@ -193,6 +289,7 @@ static noinstr void ledger_enter_two(void)
 {
 	own_write(struct ledger_own, in_kernel, 1);
 	switch_root_noflush(ROOT_KERNEL); /* the barrier */
+	wake();
 	ledger_compare();
 }
 
@@ -210,6 +307,7 @@ static noinstr u64 ledger_nmi_enter_two(void)
 		switch_root_noflush(ROOT_KERNEL);
 		saved |= 2;
 	}
+	wake();
 	ledger_nmi_compare();
 	return saved;
 }
@@ -230,6 +328,7 @@ const struct flush_policy policy_ledger = {
 	.reset = ledger_reset,
 	.begin = ledger_begin,
 	.need_ipi = ledger_need_ipi,
+	.targets = ledger_targets,
 	.flushed = ledger_flushed,
 	.doors = {ledger_enter_one, ledger_exit_one, ledger_nmi_enter_one, ledger_nmi_exit_one},
 	.doors_two = {ledger_enter_two, ledger_exit_two, ledger_nmi_enter_two, ledger_nmi_exit_two},

@@ -21,6 +21,9 @@
 #define remote_words(cpu, type) ((type *)percpu(cpu)->policy_shared)
 #define remote_own(cpu, type)	((type *)percpu(cpu)->policy_own)
 
+/* The number of the calling CPU. */
+#define policy_cpu() __this_read(offsetof(struct percpu, cpu), u32)
+
 /* This CPU's shared words, for what the one-instruction forms below do not reach: arrays. */
 #define this_words(type) ((type *)this_cpu()->policy_shared)
 
@@ -40,6 +43,9 @@
 	})
 #define this_read(type, field) __this_read(SHARED_AT(type, field), FIELD_TYPE(type, field))
 #define own_read(type, field)  __this_read(OWN_AT(type, field), FIELD_TYPE(type, field))
+
+/* The same of a word that only reset() writes. */
+#define own_constant(type, field) own_read(type, field)
 
 /* A plain store: others see it after everything this CPU stored before (TSO), no barrier. */
 #define __this_write(at, type, value)                                                              \

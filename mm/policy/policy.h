@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/doors.h"
 #include "arch/x86_64/types.h"
 #include "mm/policy/word.h"
@@ -71,6 +72,13 @@ struct flush_policy {
 	 * on.
 	 */
 	bool (*need_ipi)(unsigned int cpu, const struct flush_range *range);
+
+	/*
+	 * NULL, or the same for all online CPUs in one call: adds those that need an IPI to MASK.
+	 * Used where nobody watches each answer (flush_books). May leave CPUs out that need_ipi()
+	 * would have asked, if it knows the answer: no.
+	 */
+	void (*targets)(const struct flush_range *range, struct cpumask *mask);
 
 	/*
 	 * Any CPU, when it has executed RANGE's flush, by IPI or as the initiator. May be NULL.

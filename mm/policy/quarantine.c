@@ -22,6 +22,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 struct quarantine_own {
 	u32 in_kernel;
@@ -104,6 +105,8 @@ static __always_inline void quarantine_nmi_exit(u64 in_kernel)
 DEFINE_POLICY_DOORS(quarantine, quarantine_enter, quarantine_exit, quarantine_nmi_enter,
 		    quarantine_nmi_exit);
 
+DEFINE_POLICY_TARGETS(quarantine);
+
 const struct flush_policy policy_quarantine = {
 	.name = "quarantine",
 	.lineage = "LATR, LUF, SDM 4.10.4.4",
@@ -113,6 +116,7 @@ const struct flush_policy policy_quarantine = {
 	.reset = quarantine_reset,
 	.begin = quarantine_begin,
 	.need_ipi = quarantine_need_ipi,
+	.targets = quarantine_targets,
 	.flushed = quarantine_flushed,
 	.lags = quarantine_lags,
 	.doors = POLICY_DOORS_ONE(quarantine),

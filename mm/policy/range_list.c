@@ -22,6 +22,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #include "arch/x86_64/layout.h"
 #include "mm/tlbflush.h"
@@ -195,6 +196,8 @@ static __always_inline void range_list_nmi_exit(u64 moved)
 DEFINE_POLICY_DOORS(range_list, range_list_enter, range_list_exit, range_list_nmi_enter,
 		    range_list_nmi_exit);
 
+DEFINE_POLICY_TARGETS(range_list);
+
 const struct flush_policy policy_range_list = {
 	.name = "range-list",
 	.lineage = "Petr Tesarik's suggestion",
@@ -203,6 +206,7 @@ const struct flush_policy policy_range_list = {
 	.defers = true,
 	.reset = range_list_reset,
 	.need_ipi = range_list_need_ipi,
+	.targets = range_list_targets,
 	.doors = POLICY_DOORS_ONE(range_list),
 	.doors_two = POLICY_DOORS_TWO(range_list),
 };

@@ -29,6 +29,7 @@
  */
 #include "mm/policy/context_tracking.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 static const struct policy_claim claims[] = {
 	{"N4", "nmi", "stale"},
@@ -43,6 +44,8 @@ static bool state_bits_need_ipi(unsigned int cpu, const struct flush_range *rang
 
 DEFINE_POLICY_DOORS(state_bits, ct_enter, ct_exit, ct_nmi_enter, ct_nmi_exit);
 
+DEFINE_POLICY_TARGETS(state_bits);
+
 const struct flush_policy policy_state_bits = {
 	.name = "state-bits",
 	.lineage = "v2 (the seed)",
@@ -54,6 +57,7 @@ const struct flush_policy policy_state_bits = {
 	.reset = ct_reset,
 	.stop_tracking = ct_stop_tracking,
 	.need_ipi = state_bits_need_ipi,
+	.targets = state_bits_targets,
 	.doors = POLICY_DOORS_ONE(state_bits),
 	.doors_two = POLICY_DOORS_TWO(state_bits),
 };

@@ -16,6 +16,7 @@
  */
 #include "mm/policy/context_tracking.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 static bool watching_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
@@ -24,6 +25,8 @@ static bool watching_need_ipi(unsigned int cpu, const struct flush_range *range)
 }
 
 DEFINE_POLICY_DOORS(watching, ct_enter, ct_exit, ct_nmi_enter_draining, ct_nmi_exit_clearing);
+
+DEFINE_POLICY_TARGETS(watching);
 
 const struct flush_policy policy_watching = {
 	.name = "watching",
@@ -34,6 +37,7 @@ const struct flush_policy policy_watching = {
 	.reset = ct_reset,
 	.stop_tracking = ct_stop_tracking,
 	.need_ipi = watching_need_ipi,
+	.targets = watching_targets,
 	.doors = POLICY_DOORS_ONE(watching),
 	.doors_two = POLICY_DOORS_TWO(watching),
 };

@@ -17,6 +17,7 @@
  */
 #include "mm/policy/ops.h"
 #include "mm/policy/policy.h"
+#include "mm/policy/policy_targets.h"
 
 #define WORK_TLBI     1U
 #define WORK_DISABLED (1U << 31)
@@ -81,6 +82,8 @@ static const struct policy_word work_words[] = {
 	{.name = NULL},
 };
 
+DEFINE_POLICY_TARGETS(work_word);
+
 const struct flush_policy policy_work_word = {
 	.name = "work-word",
 	.lineage = "v1",
@@ -89,6 +92,7 @@ const struct flush_policy policy_work_word = {
 	.defers = true,
 	.reset = work_word_reset,
 	.need_ipi = work_word_need_ipi,
+	.targets = work_word_targets,
 	.doors = POLICY_DOORS_ONE(work_word),
 	.doors_two = POLICY_DOORS_TWO(work_word),
 };

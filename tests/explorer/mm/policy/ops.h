@@ -18,6 +18,7 @@
 
 #define remote_words(cpu, type) ((type *)op_shared_words(cpu))
 #define remote_own(cpu, type)	((type *)op_own_words(cpu))
+#define policy_cpu()		op_this_cpu()
 #define this_words(type)	((type *)op_shared_words(op_this_cpu()))
 
 /* The explorer finds every such word by the bounds of the section. */
@@ -45,6 +46,7 @@
 
 #define this_read(type, field)		WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
 #define own_read(type, field)		WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
+#define own_constant(type, field)	(remote_own(op_this_cpu(), type)->field)
 #define this_write(type, field, value)	STORE(#field, SHARED(type, field), value)
 #define own_write(type, field, value)	STORE(#field, OWN(type, field), value)
 #define own_differs(type, field, value) (own_read(type, field) != (FIELD_TYPE(type, field))(value))
