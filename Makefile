@@ -11,6 +11,8 @@ CPUS          ?= 4
 MEM           ?= 256
 ## one policy alone (tlbi=POLICY on the kernel's command line)
 POLICY        ?=
+## a policy's C file outside the tree, built in beside the others
+NEW           ?=
 ## the experiment (run=RUN)
 RUN           ?=
 ## more of the kernel's command line
@@ -64,6 +66,15 @@ Q      := $(if $(filter 0,$(V)),@)
 say     = $(if $(filter 0,$(V)),@printf '  %-8s%s\n' '$(1)' '$(2)')
 PYTHON := /usr/bin/python3
 
+# A policy from outside the tree: a build folder of its own, and the policy that is run. Nothing but
+# letters, digits and _ comes from tools/new_policy.py.
+ifneq ($(strip $(NEW)),)
+NEW_NAME := $(shell $(PYTHON) tools/new_policy.py '$(subst ','\'',$(NEW))')
+$(if $(NEW_NAME),,$(error NEW=$(NEW) cannot be built in))
+override BUILD := $(BUILD)/new/$(NEW_NAME)
+POLICY   := $(or $(POLICY),$(subst _,-,$(NEW_NAME)))
+endif
+
 # --- Tools -------------------------------------------------------------------------------------
 
 # With clang, CROSS_COMPILE names the linker only; clang itself is told its target.
@@ -83,7 +94,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 LANGUAGE := -std=gnu11 -ffreestanding -nostdinc -isystem $(CC_INCLUDE) -I.
 CODEGEN  := -O2 -g -fno-pic -fno-pie -mgeneral-regs-only -fcf-protection=none \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-common
-CONFIG   := -DCONFIG_CONTEXT_TRACKING_WORK=$(CT_WORK)
+CONFIG   := -DCONFIG_CONTEXT_TRACKING_WORK=$(CT_WORK) \
+	$(if $(NEW_NAME),-DNEW_POLICY=policy_$(NEW_NAME))
 DEPS      = -MMD -MP -MF $@.d -MT $@
 
 # Undefined behaviour traps (ud2), so that it needs no run-time library in the kernel.
@@ -114,7 +126,8 @@ ASM_OFFSETS := arch/x86_64/asm_offsets.c
 KERNEL_DIRS := boot arch/x86_64 mm mm/policy kernel kernel/font tests/kernel
 KERNEL_C    := $(filter-out $(ASM_OFFSETS),$(wildcard $(KERNEL_DIRS:=/*.c)))
 KERNEL_ASM  := $(wildcard $(KERNEL_DIRS:=/*.asm))
-KERNEL_OBJS := $(KERNEL_C:%=$(BUILD)/obj/%.o) $(KERNEL_ASM:%=$(BUILD)/obj/%.o)
+KERNEL_OBJS := $(KERNEL_C:%=$(BUILD)/obj/%.o) $(KERNEL_ASM:%=$(BUILD)/obj/%.o) \
+	$(if $(NEW_NAME),$(BUILD)/obj/new/$(NEW_NAME).c.o)
 
 # user/lib*.c is linked into each program; every other user/*.c is one.
 USER_LIB_C    := $(wildcard user/lib*.c)
@@ -262,7 +275,7 @@ run: ## boots it, shows the report, writes $(BUILD)/results/run.json; exit 0 onl
 
 # --- Tests and tools ---------------------------------------------------------------------------
 
-.PHONY: test check soak gdb counts usb
+.PHONY: test check soak gdb usb
 test: ## every test, within 15 minutes; ARGS: options of tools/test.py (-l lists)
 	$(Q)tools/prereq.sh test
 	$(Q)$(PYTHON) tools/test.py --build $(BUILD) $(ARGS)
@@ -274,9 +287,6 @@ check: ## the text of the project: formatting, headers, include direction, stati
 soak: all ## the comparison again and again, until it fails or is interrupted
 	$(Q)$(PYTHON) tools/soak.py --kernel $(KERNEL) --cpus '$(CPUS)' --mem '$(MEM)' \
 		--machine $(MACHINE) --accel $(ACCEL) --cmdline "$$CMDLINE" --results $(BUILD)/soak
-
-counts: all ## kernel instructions of a null system call, by single-stepping
-	$(Q)$(PYTHON) tools/count.py --kernel $(KERNEL) --results $(BUILD)/results $(ARGS)
 
 gdb: all ## starts QEMU stopped before the kernel's first instruction, and gdb on it
 	$(Q)tools/prereq.sh gdb

@@ -129,8 +129,7 @@ ap_entry:
 	mov rsp, r12
 	xor ebp, ebp
 	mov edi, r13d
-	mov rax, ap_main
-	call rax
+	call ap_main
 	ud2
 .unwanted:
 	cli

@@ -29,6 +29,7 @@
 #include "kernel/stepper.h"
 #include "kernel/storm.h"
 #include "kernel/task.h"
+#include "kernel/tripwire.h"
 #include "mm/frames.h"
 #include "user/syscall.h"
 
@@ -267,6 +268,7 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 		for_isolated_call(disturb);
 	counts_begin();
 	trace_mark("phase 1 begins", out->name, out->roots);
+	tripwire_arm(true);
 	flushes_base = flushes_issued();
 	start_workers(config, 1, NULL);
 	while (phase_flushes() < config->flushes && !stalled(out)) {
@@ -280,6 +282,7 @@ static void phase1(const struct bench_config *config, struct policy_result *out)
 	}
 	stop_workers(out);
 	end_tasks(out);
+	tripwire_arm(false);
 	trace_mark("phase 1 ends", out->name, out->roots);
 	counts_end_phase1(out, spin_reports);
 	if (broken & BREAK_GAP)
@@ -365,6 +368,7 @@ static void phase2(const struct bench_config *config, struct policy_result *out)
 	settle("bounce", config);
 	counts_begin();
 	trace_mark("phase 2 begins", out->name, out->roots);
+	tripwire_arm(true);
 	flushes_base = flushes_issued();
 	start_workers(config, 2, pace);
 	nmi_load_begin(config->seed);
@@ -379,6 +383,7 @@ static void phase2(const struct bench_config *config, struct policy_result *out)
 	nmi_load_end();
 	stop_workers(out);
 	end_tasks(out);
+	tripwire_arm(false);
 	trace_mark("phase 2 ends", out->name, out->roots);
 	counts_end_phase2(out);
 	end_workers();
@@ -448,6 +453,7 @@ void bench_run(const struct flush_policy *policy, const struct bench_config *con
 	phase1(config, out);
 	phase2(config, out);
 	read_canaries(out);
-	if (zone_mode == ZONE_OFF && !trace_groups) /* else what watches would be counted too */
+	if (zone_mode == ZONE_OFF &&
+	    !(trace_groups & TRACE_G_ALL)) /* else what watches would be counted too */
 		out->syscall_instructions = null_syscall_instructions(config);
 }

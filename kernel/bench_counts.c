@@ -83,12 +83,12 @@ void counts_entries_now(unsigned int cpu, struct cpu_result *out)
 			    before[cpu].tlb.nr_owed_entries;
 }
 
-/* lost_in_nmi is read first: the CPU adds to it last. */
+/* The whole is read first: the CPU adds to the part before it adds to the whole. */
 void counts_lost_now(unsigned int cpu, struct cpu_result *out)
 {
-	out->lost_in_nmi = READ_ONCE(percpu(cpu)->lost_in_nmi) - before[cpu].lost_in_nmi;
-	barrier();
 	out->lost = READ_ONCE(percpu(cpu)->lost) - before[cpu].lost;
+	barrier();
+	out->lost_in_nmi = READ_ONCE(percpu(cpu)->lost_in_nmi) - before[cpu].lost_in_nmi;
 }
 
 /* What both phases add alike. */

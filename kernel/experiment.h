@@ -31,6 +31,8 @@ const struct experiment *find_experiment(const char *name);
 
 enum ending run_compare(const struct setup *setup);
 enum ending run_crash(const struct setup *setup);
+enum ending run_crusty(const struct setup *setup);
+enum ending run_hostile(const struct setup *setup);
 enum ending run_null(const struct setup *setup);
 enum ending run_sweep(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);

@@ -16,6 +16,8 @@ const struct experiment experiments[] = {
 	{"null", run_null},	  /* null system calls for ever */
 	{"violate", run_violate}, /* a rule broken, for its assertion */
 	{"crash", run_crash},	  /* an end that must be noticed */
+	{"hostile", run_hostile}, /* ring 3 does what it must not */
+	{"crusty", run_crusty},	  /* what the TLB keeps of what was changed */
 	{0},
 };
 

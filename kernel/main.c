@@ -41,6 +41,7 @@
 #include "kernel/program.h"
 #include "kernel/screen.h"
 #include "kernel/trace_report.h"
+#include "kernel/tripwire.h"
 #include "kernel/watchdog.h"
 #include "kernel/zone_break.h"
 #include "kernel/zone_report.h"
@@ -133,6 +134,11 @@ static void read_options(void)
 		snprintf(refusal, sizeof(refusal),
 			 "trace=: run=%s single-steps the doors, which have to be as they are; "
 			 "valid: with another experiment",
+			 options.run.name);
+	else if (options.tripwire && options.run.name[0] &&
+		 strcmp(options.run.name, "compare") != 0)
+		snprintf(refusal, sizeof(refusal),
+			 "tripwire=: run=%s counts no flush IPIs; valid: with run=compare",
 			 options.run.name);
 	else if (options.defect[0] && !CONFIG_CONTEXT_TRACKING_WORK)
 		snprintf(refusal, sizeof(refusal),
@@ -429,6 +435,7 @@ static _Noreturn void run(void)
 	add_programs();
 	init_zone();
 	init_trace();
+	tripwire_init(options.tripwire);
 	describe_machine();
 	/* The suites and the steppers account for every interrupt: theirs are the only ones. */
 	if (strcmp(name, "test") != 0 && strcmp(name, "null") != 0)
@@ -448,9 +455,9 @@ void kernel_main(u32 magic, phys_addr_t info)
 	init_boot_cpu();
 	__asm__ volatile("mov %0, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"
-			 "call *%1"
+			 "call %P1"
 			 :
-			 : "r"(this_cpu()->kernel_stack_top), "r"(run)
+			 : "r"(this_cpu()->kernel_stack_top), "i"(run)
 			 : "memory");
 	__builtin_unreachable();
 }

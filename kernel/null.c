@@ -1,17 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run=null: isolated CPUs do empty system calls for ever, for whoever counts their instructions
- * from outside (`make counts`). Ends only with the machine. No parameters.
+ * run=null: isolated CPUs do empty system calls for ever, and the boot CPU issues flushes of 1 and
+ * of 33 pages (the most that are flushed one by one) and cross-calls that do nothing, for whoever
+ * counts their instructions from outside (`make counts`, tools/count_steps.py). Ends only with the
+ * machine. No parameters.
  */
-#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/kernel_map.h"
+#include "arch/x86_64/layout.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp_call.h"
 #include "kernel/cpu_work.h"
 #include "kernel/experiment.h"
 #include "kernel/program.h"
 #include "mm/policy/policy.h"
+#include "mm/tlbflush.h"
+
+/* Far behind every area that was ever allocated: nothing is mapped there. */
+#define EMPTY_PAGES (VMALLOC_END - GIB(1))
+#define MOST_PAGES  33
+
+static void nothing(void *unused)
+{
+	(void)unused;
+}
+
+/* What is counted on the boot CPU: the steps find it by the functions that are called here. */
+static _Noreturn void operations(unsigned int target)
+{
+	for (;;) {
+		flush_tlb_kernel_range_deferrable(EMPTY_PAGES, EMPTY_PAGES + PAGE_SIZE);
+		flush_tlb_kernel_range_deferrable(EMPTY_PAGES,
+						  EMPTY_PAGES + MOST_PAGES * PAGE_SIZE);
+		smp_call_function_single(target, CALL_OTHER, nothing, NULL);
+	}
+}
 
 enum ending run_null(const struct setup *setup)
 {
@@ -22,6 +46,7 @@ enum ending run_null(const struct setup *setup)
 	static const char *const none[] = {NULL};
 	struct policy_mode mode;
 	const char *why;
+	unsigned int target = 0;
 
 	if (!policy || !run_only_knows(&setup->options->run, none, err, sizeof(err)))
 		return refuse(err);
@@ -42,8 +67,8 @@ enum ending run_null(const struct setup *setup)
 		if (!task)
 			panic("program null for CPU %u: %s", cpu, error);
 		cpu_work_start(cpu, task_run, task);
+		target = cpu;
 	}
 	pr_info("lateflush: null: ready");
-	for (;;)
-		safe_halt();
+	operations(target);
 }

@@ -193,6 +193,8 @@ static const struct choice zones[] = {
 static const struct choice stacks[] = {{"entry", 0}, {"task", 1}, {NULL, 0}};
 static const struct choice ends[] = {
 	{"halt", END_HALTS}, {"reboot", END_REBOOTS}, {"poweroff", END_POWERS_OFF}, {NULL, 0}};
+static const struct choice tripwires[] = {
+	{"ipi", TRIPWIRE_IPI}, {"ring3", TRIPWIRE_RING3}, {NULL, 0}};
 static const struct choice breaks[] = {
 	{"drain", BREAK_DRAIN},
 	{"ipi", BREAK_IPI},
@@ -229,6 +231,7 @@ static const struct option table[] = {
 	{OPTION("defect", parse_name, defect), .names = defects},
 	{OPTION("break", parse_choice, broken), .choices = breaks},
 	{OPTION("trace", parse_trace, trace), .valid = TRACE_OPTION_VALID},
+	{OPTION("tripwire", parse_choice, tripwire), .choices = tripwires},
 	{OPTION("console", parse_console, console), .repeatable = true,
 	 .valid = CONSOLE_OPTION_VALID},
 	{OPTION("loglevel", parse_number, loglevel), RANGE(0, 7)},

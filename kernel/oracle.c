@@ -56,10 +56,12 @@ static noinline void look_closer(enum check_point where)
 		check_drain(cpu);
 	if (!tlb_gen_uncovered(&cpu->tlb_gen))
 		return;
-	/* One instruction each: an NMI may add to the first meanwhile. */
-	__atomic_add_fetch(&cpu->lost, 1, __ATOMIC_RELAXED);
+	/* The part before the whole: who reads the whole first never sees it without its part. */
 	if (where == CHECK_NMI)
-		cpu->lost_in_nmi++;
+		WRITE_ONCE(cpu->lost_in_nmi, cpu->lost_in_nmi + 1);
+	barrier();
+	/* One instruction: an NMI may add to it meanwhile. */
+	__atomic_add_fetch(&cpu->lost, 1, __ATOMIC_RELAXED);
 }
 
 /* On every way in and out: two comparisons, as long as there is nothing to see. */

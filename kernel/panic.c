@@ -15,6 +15,7 @@
 #include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
+#include "kernel/panic.h"
 #include "kernel/stopped.h"
 #include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
@@ -33,7 +34,7 @@ static int cpu_number_or_none(void)
  * off; the same CPU again, in the middle of its report, says so and ends the machine. WHAT and RIP
  * are for that line.
  */
-static void begin(const char *what, u64 rip)
+void panic_begin(const char *what, u64 rip)
 {
 	static int reporter = -2; /* nobody */
 	static bool again;
@@ -55,7 +56,7 @@ static void begin(const char *what, u64 rip)
 }
 
 /* Who called whom, here and on the other CPUs, what led to it, and the end. */
-static _Noreturn void end(u64 rip, u64 rsp)
+_Noreturn void panic_end(u64 rip, u64 rsp)
 {
 	if (cpu_number_or_none() >= 0) {
 		say_backtrace(this_cpu_number(), rip, rsp);
@@ -74,13 +75,13 @@ void panic(const char *fmt, ...)
 	char text[PANIC_TEXT];
 	va_list args;
 
-	begin("panic", (u64)__builtin_return_address(0));
+	panic_begin("panic", (u64)__builtin_return_address(0));
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	say("\npanic on CPU %d: %s\n", cpu_number_or_none(), text);
 	/* Behind the saved RBP and the return address (System V ABI, 3.2.2). */
-	end((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
+	panic_end((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
 }
 
 static const char *const states[] = {
@@ -124,7 +125,7 @@ void handle_kernel_exception(struct pt_regs *regs)
 {
 	u64 fault_address = read_cr2();
 
-	begin(vector_name(regs->vector), regs->rip);
+	panic_begin(vector_name(regs->vector), regs->rip);
 	say("\npanic on CPU %d: %s in ring %lu at %016lx, error %lx\n", cpu_number_or_none(),
 	    vector_name(regs->vector), regs->cs & 3, regs->rip, regs->error_code);
 	if (regs->vector == VECTOR_PF || regs->vector == VECTOR_DF)
@@ -133,5 +134,5 @@ void handle_kernel_exception(struct pt_regs *regs)
 		say_zone(regs->rip);
 	say_registers(regs);
 	say("flags %lx  cr3 %lx  gs %lx\n", regs->rflags, read_cr3(), rdmsr(MSR_GS_BASE));
-	end(regs->rip, regs->rsp);
+	panic_end(regs->rip, regs->rsp);
 }

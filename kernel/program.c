@@ -11,6 +11,9 @@ extern const char program_spin_start[], program_spin_end[];
 extern const char program_bounce_start[], program_bounce_end[];
 extern const char program_null_start[], program_null_end[];
 extern const char program_step_start[], program_step_end[];
+extern const char program_hostile_start[], program_hostile_end[];
+extern const char program_victim_start[], program_victim_end[];
+extern const char program_crusty_start[], program_crusty_end[];
 extern const char program_test_loop_start[], program_test_loop_end[];
 extern const char program_test_doors_start[], program_test_doors_end[];
 
@@ -33,12 +36,17 @@ const struct program *program_find(const char *name)
 		{"bounce", program_bounce_start, 0},
 		{"null", program_null_start, 0},
 		{"step", program_step_start, 0},
+		{"hostile", program_hostile_start, 0},
+		{"victim", program_victim_start, 0},
+		{"crusty", program_crusty_start, 0},
 		{"test_loop", program_test_loop_start, 0},
 		{"test_doors", program_test_doors_start, 0},
 	};
 	const char *const ends[] = {program_spin_end,	   program_bounce_end,
 				    program_null_end,	   program_step_end,
-				    program_test_loop_end, program_test_doors_end};
+				    program_hostile_end,   program_victim_end,
+				    program_crusty_end,	   program_test_loop_end,
+				    program_test_doors_end};
 
 	for (u32 i = 0; i < nr_modules; i++)
 		if (strcmp(modules[i].name, name) == 0)

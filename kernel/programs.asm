@@ -16,5 +16,8 @@ program_%1_end:
 	PROGRAM bounce, "user/bounce.elf"
 	PROGRAM null, "user/null.elf"
 	PROGRAM step, "user/step.elf"
+	PROGRAM hostile, "user/hostile.elf"
+	PROGRAM victim, "user/victim.elf"
+	PROGRAM crusty, "user/crusty.elf"
 	PROGRAM test_loop, "user/test_loop.elf"
 	PROGRAM test_doors, "user/test_doors.elf"

@@ -39,7 +39,7 @@ static void print_features(struct report_paragraph *p, const struct machine_resu
 		report_paragraph_text(p, "nothing");
 }
 
-static void print_machine(const struct machine_result *m, report_write_fn write)
+void report_print_machine(const struct machine_result *m, report_write_fn write)
 {
 	struct report_paragraph p;
 
@@ -153,7 +153,7 @@ void report_print(const struct run_result *run, report_write_fn write)
 {
 	report_line(write, "%s", "");
 	report_line(write, "Lateflush: kernel TLB flushes on isolated CPUs");
-	print_machine(&run->machine, write);
+	report_print_machine(&run->machine, write);
 	print_parameters(&run->parameters, write);
 	for (u32 i = 0; i < run->nr_policies; i++)
 		if (run->detail || run->nr_policies <= FEW_POLICIES)

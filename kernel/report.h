@@ -15,6 +15,9 @@
  */
 void report_print(const struct run_result *run, report_write_fn write);
 
+/* Its lines about the machine. */
+void report_print_machine(const struct machine_result *m, report_write_fn write);
+
 /* The parts between the machine and the verdict. A policy's own tables: report.c says when. */
 void report_print_policy(const struct policy_result *policy, report_write_fn write);
 void report_print_comparison(const struct run_result *run, report_write_fn write);

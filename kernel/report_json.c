@@ -227,16 +227,21 @@ static void write_policy(struct json *j, const struct policy_result *policy)
 	json_object_end(j);
 }
 
+void report_json_head(struct json *j, const struct machine_result *machine,
+		      const struct parameters_result *parameters)
+{
+	json_u64(j, "schema", SCHEMA_VERSION);
+	write_object(j, "machine", machine, machine_fields, ARRAY_SIZE(machine_fields));
+	write_object(j, "parameters", parameters, parameter_fields, ARRAY_SIZE(parameter_fields));
+}
+
 const char *report_json(const struct run_result *run, json_write_fn write)
 {
 	struct json j;
 
 	json_begin(&j, write, LINE_DEPTH);
 	json_object_begin(&j, NULL);
-	json_u64(&j, "schema", SCHEMA_VERSION);
-	write_object(&j, "machine", &run->machine, machine_fields, ARRAY_SIZE(machine_fields));
-	write_object(&j, "parameters", &run->parameters, parameter_fields,
-		     ARRAY_SIZE(parameter_fields));
+	report_json_head(&j, &run->machine, &run->parameters);
 	json_string(&j, "verdict", run_verdict_word(run->verdict));
 	json_string(&j, "reason", run->reason);
 	json_array_begin(&j, "policies");

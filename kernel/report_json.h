@@ -13,3 +13,7 @@
  * Context: one CPU, after the run.
  */
 const char *report_json(const struct run_result *run, json_write_fn write);
+
+/* What every document begins with, within its object: schema, machine, parameters. */
+void report_json_head(struct json *j, const struct machine_result *machine,
+		      const struct parameters_result *parameters);

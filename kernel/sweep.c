@@ -15,6 +15,7 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/policy_rows.h"
+#include "kernel/sweep_json.h"
 #include "kernel/sweep_report.h"
 #include "mm/vmalloc.h"
 
@@ -121,6 +122,7 @@ static enum ending sweep_policy(const struct policy_row *row, const struct setup
 	stepper_end(&sweep.stepper);
 	verdict = sweep_judge(&sweep, request, reason, sizeof(reason));
 	sweep_print(&sweep, request, verdict, reason);
+	sweep_json_row(&sweep, verdict, reason);
 	return verdict;
 }
 
@@ -167,22 +169,27 @@ static enum ending sweep_all(const struct setup *setup, const struct sweep_reque
 	if (!nr)
 		return refuse(err);
 	sweep_print_head(&sweep);
+	sweep_json_begin();
 	for (u32 i = 0; i < nr; i++) {
 		const struct flush_policy *policy = rows[i].policy;
 		const char *missing = policy->missing ? policy->missing() : NULL;
 
 		if (missing) {
 			pr_info("%s: skip: %s", policy->name, missing);
+			sweep_json_skip(policy, missing);
 			continue;
 		}
 		verdict = worse(verdict, sweep_policy(&rows[i], setup, request));
 		swept++;
 	}
-	if (!swept) {
+	if (swept) {
+		verdict = judge_broken(request, options->defect[0], verdict);
+	} else {
 		pr_err("sweep: no policy can be swept here");
-		return END_ERROR;
+		verdict = END_ERROR;
 	}
-	return judge_broken(request, options->defect[0], verdict);
+	sweep_json_end(verdict);
+	return verdict;
 }
 
 enum ending run_sweep(const struct setup *setup)

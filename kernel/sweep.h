@@ -31,7 +31,8 @@ struct place {
 
 struct finding {
 	u64 steps; /* that showed it */
-	/* the first one */
+	/* the first one, and its number of all steps */
+	u64 first;
 	const struct scenario *scenario;
 	struct place place;
 };

@@ -56,6 +56,7 @@ void sweep_note(struct sweep *s, const struct sweep_counts *before, const struct
 				continue;
 			if (found->steps++)
 				continue;
+			found->first = s->steps;
 			found->scenario = scenario;
 			found->place = *at;
 		}

@@ -62,8 +62,7 @@ static bool canary_counts_here(const struct sweep *s)
 	return s->mode.roots == ROOTS_ONE || zone_mode == ZONE_STALE;
 }
 
-/* Whether CLAIM is one that can be shown here. */
-static bool can_be_shown(const struct sweep *s, const struct policy_claim *claim)
+bool sweep_can_show(const struct sweep *s, const struct policy_claim *claim)
 {
 	const char *speculative = s->policy->speculative;
 
@@ -100,7 +99,7 @@ static bool judge_claims(const struct sweep *s, struct text *reason)
 		const struct policy_claim *claim = &s->policy->claims[i];
 		const struct finding *found = sweep_claimed(s, claim);
 
-		if (!can_be_shown(s, claim) || (found && found->steps))
+		if (!sweep_can_show(s, claim) || (found && found->steps))
 			continue;
 		text_add(reason, "claim %s (%s, %s) was not shown", claim->id, claim->context,
 			 claim->effect);

@@ -22,6 +22,9 @@ struct sweep_request {
 enum ending sweep_judge(const struct sweep *s, const struct sweep_request *request, char *reason,
 			size_t size);
 
+/* Whether CLAIM is one that this machine, in this mode, can show. */
+bool sweep_can_show(const struct sweep *s, const struct policy_claim *claim);
+
 /* The two lines above the policies', and the lines of one policy. */
 void sweep_print_head(const struct sweep *s);
 void sweep_print(const struct sweep *s, const struct sweep_request *request, enum ending verdict,

@@ -29,17 +29,28 @@ bool symbol_at(u64 addr, struct symbol *out)
 		else
 			high = middle;
 	}
-	*out = (struct symbol){symbol_names + symbol_name_at[low],
-			       KERNEL_BASE + symbol_starts[low]};
+	out->name = symbol_names + symbol_name_at[low];
+	out->start = KERNEL_BASE + symbol_starts[low];
+	out->end = high < symbol_count ? KERNEL_BASE + symbol_starts[high] : (u64)kernel_text_end;
 	return true;
+}
+
+static void add(struct text *text, u64 addr, u64 inside)
+{
+	struct symbol symbol;
+
+	if (symbol_at(inside, &symbol))
+		text_add(text, "%s+0x%lx", symbol.name, addr - symbol.start);
+	else
+		text_add(text, "0x%lx", addr);
 }
 
 void text_add_symbol(struct text *text, u64 addr)
 {
-	struct symbol symbol;
+	add(text, addr, addr);
+}
 
-	if (symbol_at(addr, &symbol))
-		text_add(text, "%s+0x%lx", symbol.name, addr - symbol.start);
-	else
-		text_add(text, "0x%lx", addr);
+void text_add_return_address(struct text *text, u64 addr)
+{
+	add(text, addr, addr - 1);
 }

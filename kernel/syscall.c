@@ -20,7 +20,8 @@ static u64 sys_write(u64 text, u64 length)
 
 	if (length > sizeof(buffer) || !copy_from_user(buffer, text, length))
 		return (u64)-1;
-	console_write(buffer, length);
+	if (!this_cpu()->current->silent)
+		console_write(buffer, length);
 	return length;
 }
 
@@ -62,6 +63,9 @@ void handle_user_exception(struct pt_regs *regs, u64 fault_address)
 {
 	struct task *task = this_cpu()->current;
 
+	task->exception = (struct task_fault){regs->vector, regs->error_code, regs->rip,
+					      fault_address};
+	task->excepted = true;
 	if (regs->vector == VECTOR_PF)
 		snprintf(task->fault, sizeof(task->fault), "%s at %lx, address %lx, error %lx",
 			 vector_name(regs->vector), regs->rip, fault_address, regs->error_code);

@@ -137,6 +137,13 @@ fail:
 	return NULL;
 }
 
+void task_rearm(struct task *task)
+{
+	task->ended = task->excepted = false;
+	task->exit_code = 0;
+	task->fault[0] = '\0';
+}
+
 static bool owned_by_task(void *ctx, u64 va, phys_addr_t pa, u64 flags)
 {
 	(void)ctx;
@@ -187,6 +194,14 @@ static void exempt_stack(const struct task *task)
 		zone_trap_exempt(stack, TASK_STACK_BYTES);
 }
 
+/* What the task before has left in registers that no door saves. Kernel's GS, interrupts off. */
+static void forget_last_task(void)
+{
+	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
+	wrmsr(MSR_FS_BASE, 0);
+	wrmsr(MSR_KERNEL_GS_BASE, 0); /* ring 3's, until SWAPGS */
+}
+
 /*
  * The root is loaded and the task's stack becomes the kernel stack while the CPU is in the kernel,
  * so both happen behind its last drain: what is loaded here is never stale.
@@ -210,6 +225,7 @@ void task_run(void *arg)
 		roots_split(task->mm.root);
 		__flush_tlb_all(); /* of both PCIDs: the last task's translations */
 	}
+	forget_last_task();
 	start_frame(task, (struct pt_regs *)cpu->user_frame);
 	enter_task(&cpu->idle_rsp, task->kernel_stack_top);
 

@@ -15,6 +15,12 @@ struct program {
 	size_t len;
 };
 
+/* The exception that ended a task. */
+struct task_fault {
+	u64 vector, error_code, rip;
+	u64 address; /* of a page fault */
+};
+
 struct task {
 	const struct program *program;
 	struct user_mm mm;
@@ -25,8 +31,11 @@ struct task {
 	u32 cpu;	      /* where it runs */
 	bool ended;
 	u64 exit_code;
-	char fault[96]; /* why the kernel ended it; "" if it exited by itself */
-	void *report;	/* where SYS_EXIT copies the program's report; NULL: nowhere */
+	char fault[96];		     /* why the kernel ended it; "" if it exited by itself */
+	struct task_fault exception; /* the same as numbers; valid if `excepted` */
+	bool excepted;
+	bool silent;  /* what it writes goes nowhere */
+	void *report; /* where SYS_EXIT copies the program's report; NULL: nowhere */
 	size_t report_len;
 };
 
@@ -44,6 +53,12 @@ struct task *task_create(const struct program *program, unsigned int cpu,
 
 /* Runs TASK (struct task *) on the calling CPU until it ends: a cpu_work_t. */
 void task_run(void *task);
+
+/*
+ * Makes a task that has ended ready to be run once more, from its beginning, with its memory as it
+ * was left. Any CPU, the task on none.
+ */
+void task_rearm(struct task *task);
 
 /* Gives back all that the task had. It must have ended, or never run. */
 void task_destroy(struct task *task);

@@ -36,7 +36,7 @@ static void add_purge(struct text *text, const struct trace_record *record)
 		 record->other & TRACE_PURGE_DEFERRABLE ? " deferrable" : "",
 		 record->other & TRACE_PURGE_PGTABLE ? " pgtable" : "");
 	text_add(text, "%s by ", record->other & TRACE_PURGE_LAGGARDS ? " laggards" : "");
-	text_add_symbol(text, record->arg[3]);
+	text_add_return_address(text, record->arg[3]);
 }
 
 static void add_answer(struct text *text, const struct trace_record *record)

@@ -7,7 +7,8 @@
 EXPLORER    := $(BUILD)/explorer/explore
 EXPLORED_C  := $(filter-out mm/policy/list.c mm/policy/drain.c,$(wildcard mm/policy/*.c))
 EXPLORER_C  := $(wildcard tests/explorer/*.c)
-EXPLORER_OBJS := $(EXPLORED_C:%=$(BUILD)/explorer/%.o)
+EXPLORER_OBJS := $(EXPLORED_C:%=$(BUILD)/explorer/%.o) \
+	$(if $(NEW_NAME),$(BUILD)/explorer/new/$(NEW_NAME).c.o)
 EXPLORER_CFLAGS := -std=gnu11 -g -O2 -fno-pie -Itests/explorer -I. -include tools/host_prelude.h \
 	-DCONFIG_CONTEXT_TRACKING_WORK=1 -Wall -Wextra -Werror -Wno-maybe-uninitialized
 
@@ -23,7 +24,9 @@ $(BUILD)/explorer/table.c: $(EXPLORER_OBJS)
 	$(Q){ echo '#include "tests/explorer/explored.h"'; \
 		sed 's/.*/extern const struct flush_policy &;/' $@.names; \
 		echo 'const struct flush_policy *const linked_policies[] = {'; \
-		sed 's/.*/\t\&&,/' $@.names; echo '	NULL};'; } >$@
+		sed 's/.*/\t\&&,/' $@.names; echo '	NULL};'; \
+		echo 'const char *const linked_symbols[] = {'; \
+		sed 's/.*/\t"&",/' $@.names; echo '	NULL};'; } >$@
 
 $(EXPLORER): $(BUILD)/explorer/table.c $(EXPLORER_OBJS) $(EXPLORER_C:%=$(BUILD)/explorer/%.o)
 	$(call say,LD,$@)

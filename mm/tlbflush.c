@@ -82,8 +82,23 @@ static __always_inline void trace_purge_end(u64 generation)
 		trace_write(TRACE_PURGE_END, 0, generation, 0, 0, 0);
 }
 
+static struct policy_answer last_answers[MAX_CPUS];
+
+const struct policy_answer *last_policy_answer(void)
+{
+	return &last_answers[this_cpu_number()];
+}
+
+/* No policy is asked about what follows. */
+static void forget_answer(void)
+{
+	if (trace_on(TRACE_G_TRIPWIRE))
+		last_answers[this_cpu_number()].generation = 0;
+}
+
 static void flush_now(const struct flush_range *range)
 {
+	forget_answer();
 	count(&totals.undeferrable);
 	count(range->full ? &totals.full : &totals.ranged);
 	this_cpu()->tlb.nr_tlb_remote_flush++;
@@ -122,13 +137,6 @@ void flush_tlb_kernel_pgtable_range(u64 start, u64 end)
 bool pgtable_flush_owed(u64 unlinked_at)
 {
 	return __atomic_load_n(&pgtable_flushed, __ATOMIC_ACQUIRE) <= unlinked_at;
-}
-
-static struct policy_answer last_answers[MAX_CPUS];
-
-const struct policy_answer *last_policy_answer(void)
-{
-	return &last_answers[this_cpu_number()];
 }
 
 #if CONFIG_CONTEXT_TRACKING_WORK
@@ -251,6 +259,7 @@ static void do_flush_all(void *generation)
 
 void flush_tlb_laggards(u64 generation)
 {
+	forget_answer();
 	count(&totals.forced);
 	trace_purge(
 		&(struct flush_range){.end = TLB_FLUSH_ALL, .full = true, .generation = generation},

@@ -36,6 +36,7 @@ stop_all = threading.Event()    # set: every boot under way ends at once
 class BootResult:
     """What was seen of one boot. status: the emulator's, negative for a signal."""
     engine: str
+    arguments: list[str] = field(default_factory=list)      # what started the emulator
     status: int = 0
     timed_out: bool = False
     stopped: bool = False           # ended on request: a line that was waited for came
@@ -167,7 +168,7 @@ def boot(m: Machine, work: Path, limit: float, log: Path,
     """
     arguments = machine.command(m, work)
     (work / "debugcon.txt").unlink(missing_ok=True)
-    result = BootResult(m.engine, limit=limit)
+    result = BootResult(m.engine, arguments, limit=limit)
     lines = SerialLines(on_line)
     bochs = m.engine == "bochs"
     started = time.monotonic()

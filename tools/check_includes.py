@@ -3,10 +3,10 @@
 """Imports run downwards: tests -> kernel -> mm -> arch/x86_64, checked in C and in assembly.
 
 boot/*.c hands facts to the kernel and may itself use only four headers of the lowest floor. Ring-3
-programs and the kernel share what they agreed on: user/syscall.h, user/step.h and
-arch/x86_64/user_page.h. Every project header is included by its path from the root; kernel code
-uses no header of a C library but those that a freestanding compiler brings. A policy is named by
-nobody but its own file.
+programs and the kernel share what they agreed on: user/syscall.h, user/step.h, user/hostile.h,
+user/crusty.h and arch/x86_64/user_page.h. Every project header is included by its path from the
+root; kernel code uses no header of a C library but those that a freestanding compiler brings. A
+policy is named by nobody but its own file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ BOOT_MAY_USE = {f"arch/x86_64/{name}.h" for name in ("types", "string", "log", "
 # Floor of a path: what may be included from it. The first prefix that fits counts.
 FLOORS = {
     "tests/": ("tests/", "kernel/", "mm/", "arch/x86_64/", "boot/", "user/"),
-    "kernel/": ("kernel/", "mm/", "arch/x86_64/", "boot/", "user/syscall.h", "user/step.h"),
+    "kernel/": ("kernel/", "mm/", "arch/x86_64/", "boot/", "user/syscall.h", "user/step.h",
+                "user/hostile.h", "user/crusty.h"),
     "mm/": ("mm/", "arch/x86_64/"),
     "arch/x86_64/": ("arch/x86_64/",),
     "boot/": ("boot/",),

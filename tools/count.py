@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Counts the kernel instructions of a null system call, there and back, by single-stepping.
+"""Counts kernel instructions by single-stepping: a null system call there and back, an interrupt,
+a purge, what a purge leaves to the next system call. Compares them with a committed baseline.
 
-The kernel is booted with run=null: CPU 1 runs a ring-3 program that does nothing else. It is
-stepped alone; an instruction counts if it is fetched from the upper half of the address space. A
-call is counted several times over and has to come out the same each time, else the count means
-nothing.
+Each row is a policy with one root or with two; tools/count_steps.py has the steps. A count that
+differs from the baseline by more than 2 %, up or down, is a failure until the baseline is renewed
+on purpose: what got cheaper has to stay so.
+
+Exit status: 0 good, 1 no count or a limit broken or a count that differs, 77 the baseline is of
+another compiler and nothing was compared.
 """
 
 from __future__ import annotations
@@ -19,70 +22,56 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import machine
+from baseline import Baseline, BaselineError, Row, differences, read, write
+from bench import SKIPPED
 from boot import clean, end_process
+from count_steps import CPU, OPERATIONS, SYSTEM_CALL, CountError, count_all
 from gdb_remote import Remote, RemoteError, free_port
+from host import compiler_of, host_of
 from machine import Machine, MachineError
 
-CPU = 1
 READY = "lateflush: null: ready"
-CALLS = 20
-MAX_USER_STEPS = 10000          # between two calls of the program
-MAX_KERNEL_STEPS = 20000        # in one call
 MARKERS = ("_start", "_begin", "_end")   # symbols that name a place, not code
-PYTHON_ERRORS = (RemoteError, MachineError, OSError)
-
-
-class CountError(Exception):
-    """The count cannot be made, or means nothing."""
+ERRORS = (CountError, BaselineError, RemoteError, MachineError, OSError)
+TWO_ROOTS_ONLY = ("cr3-flag", "cr3-pending")
+BOTH = ("immediate", "work-word", "state-bits", "watching", "fancy-state", "range-list",
+        "generation", "quarantine", "ledger")
+# What is counted by default, and all that a baseline has.
+ROWS: tuple[Row, ...] = (*((name, 1) for name in BOTH),
+                         *((name, 2) for name in BOTH + TWO_ROOTS_ONLY))
+AT_A_TIME = 2                   # boots
 
 
 @dataclass
 class Count:
-    """One policy: instructions a call, and the first call's addresses."""
-    policy: str
-    instructions: int
-    trace: list[int] = field(default_factory=list)
+    """One row: the addresses of the instructions of each operation."""
+    row: Row
+    traces: dict[str, list[int]]
+    machine: Machine
+    command: list[str]
+
+    @property
+    def instructions(self) -> dict[str, int]:
+        """How many each operation takes."""
+        return {name: len(trace) for name, trace in self.traces.items()}
 
 
-def in_kernel(rip: int) -> bool:
-    """Is this address in the upper half?"""
-    return rip >> 63 == 1
+def row_name(row: Row) -> str:
+    """As --rows takes it."""
+    return row[0] + ("/2" if row[1] == 2 else "")
 
 
-def trace_call(remote: Remote) -> list[int]:
-    """Addresses of the kernel instructions of one whole call, in their order."""
-    for _ in range(MAX_KERNEL_STEPS):
-        if not in_kernel(remote.rip(CPU)):
-            break
-        remote.step(CPU)
-    else:
-        raise CountError(f"CPU {CPU} stays in the kernel for {MAX_KERNEL_STEPS} instructions")
-    for _ in range(MAX_USER_STEPS):
-        remote.step(CPU)
-        if in_kernel(remote.rip(CPU)):
-            break
-    else:
-        raise CountError(f"CPU {CPU} makes no system call in {MAX_USER_STEPS} instructions")
-    addresses = []
-    for _ in range(MAX_KERNEL_STEPS):
-        rip = remote.rip(CPU)
-        if not in_kernel(rip):
-            return addresses
-        addresses.append(rip)
-        remote.step(CPU)
-    raise CountError(f"a call takes more than {MAX_KERNEL_STEPS} kernel instructions")
-
-
-def steady_count(policy: str, traces: list[list[int]]) -> Count:
-    """All calls have to be the same, instruction by instruction."""
-    lengths = sorted({len(trace) for trace in traces})
-    if any(trace != traces[0] for trace in traces):
-        raise CountError(f"{policy}: {len(traces)} calls differ: {lengths} instructions")
-    return Count(policy, lengths[0], traces[0])
+def parse_row(text: str) -> Row:
+    """A policy, with /2 behind it if it is to have two roots."""
+    name, _, roots = text.partition("/")
+    if roots not in ("", "1", "2") or not name:
+        raise argparse.ArgumentTypeError(f"{text}: not a row; valid: POLICY, or POLICY/2")
+    return name, 2 if roots == "2" or name in TWO_ROOTS_ONLY else 1
 
 
 class Serial:
@@ -115,22 +104,25 @@ class Serial:
                 raise CountError(f"no \"{READY}\" after {limit:.0f} s; last line: {self.last}")
 
 
-def count_policy(kernel: Path, policy: str, options: str, limit: float) -> Count:
-    """Boots under POLICY, with OPTIONS on the command line, and counts."""
-    port = free_port()
-    m = Machine(kernel=kernel, media="kernel", cpus=2, gdb_port=port,
-                cmdline=f"run=null tlbi={policy} nohz_full={CPU} {options}")
+def count_row(kernel: Path, row: Row, options: str, limit: float) -> Count:
+    """Boots with a row's policy, and OPTIONS on the command line, and counts."""
+    pti = "on" if row[1] == 2 else "off"
+    m = Machine(kernel=kernel, media="kernel", cpus=2, gdb_port=free_port(),
+                cmdline=f"run=null tlbi={row[0]} pti={pti} nohz_full={CPU} {options}".strip())
     with tempfile.TemporaryDirectory(prefix="lateflush-count-") as work:
-        process = subprocess.Popen(machine.command(m, Path(work)), stdin=subprocess.DEVNULL,
+        command = machine.command(m, Path(work))
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             Serial(process).wait(limit)
-            remote = Remote(port)
-            traces = [trace_call(remote) for _ in range(CALLS)]
+            remote = Remote(m.gdb_port)
+            traces = count_all(remote, kernel)
             remote.close()
+        except CountError as error:
+            raise CountError(f"{row_name(row)}: {error}") from error
         finally:
             end_process(process)
-    return steady_count(policy, traces)
+    return Count(row, traces, m, command)
 
 
 def symbols_of(kernel: Path) -> tuple[list[int], list[str]]:
@@ -150,72 +142,121 @@ def symbol_at(symbols: tuple[list[int], list[str]], address: int) -> tuple[str, 
     return symbols[1][place], address - symbols[0][place]
 
 
-def print_trace(count: Count, kernel: Path) -> None:
+def print_trace(title: str, trace: list[int], symbols: tuple[list[int], list[str]]) -> None:
     """Where the instructions of a call are: one line each time another symbol is reached."""
-    symbols = symbols_of(kernel)
     rows: list[tuple[str, int]] = []
-    for rip in count.trace:
+    for rip in trace:
         name, _ = symbol_at(symbols, rip)
         if rows and rows[-1][0] == name:
             rows[-1] = (name, rows[-1][1] + 1)
         else:
             rows.append((name, 1))
-    print(f"\n{count.policy}, call by call of a function:")
+    print(f"\n{title}, call by call of a function:")
     for name, number in rows:
         print(f"{number:>6}  {name}")
 
 
-def complaints(counts: list[Count], most: int, most_over: int) -> list[str]:
-    """Which limits are broken."""
-    found = []
-    base = next((c.instructions for c in counts if c.policy == "immediate"), None)
+def print_table(counts: list[Count]) -> None:
+    """A line for each row; the heads are cut into words that fit."""
+    print("Kernel instructions, single-stepped; CPU 1 isolated. Left of the rule: CPU 1 alone. "
+          "Purge:\nby the initiator, waiting left out; call: CPU 1's next system call after it.")
+    print(f"{'':<24}{'system':>8}{'inter-':>8} |{'purge of 1 page':>16}{'purge of 33':>16}")
+    print(f"{'policy':<16}{'roots':>8}{'call':>8}{'rupt':>8} |{'purge':>8}{'call':>8}"
+          f"{'purge':>8}{'call':>8}")
     for count in counts:
-        if most and count.instructions > most:
-            found.append(f"{count.policy}: {count.instructions} instructions, limit {most}")
-        if most_over >= 0 and base is not None and count.instructions - base > most_over:
-            found.append(f"{count.policy}: {count.instructions - base} over immediate, "
-                         f"limit {most_over}")
-    if most_over >= 0 and base is None:
-        found.append("--max-over-immediate needs immediate among the policies")
+        cells = [f"{number:>8}" for number in count.instructions.values()]
+        print(f"{count.row[0]:<16}{count.row[1]:>8}{''.join(cells[:2])} |{''.join(cells[2:])}")
+
+
+def complaints(calls: dict[Row, int], most: int, most_over: int) -> list[str]:
+    """Which limits of a null system call are broken."""
+    found = []
+    for row, number in calls.items():
+        name, base = row_name(row), calls.get(("immediate", row[1]))
+        if most and number > most:
+            found.append(f"{name}: {number} instructions, limit {most}")
+        if base is not None and 0 <= most_over < number - base:
+            found.append(f"{name}: {number - base} over immediate, limit {most_over}")
+        if most_over >= 0 and base is None:
+            found.append(f"{name}: --max-over-immediate needs immediate among the rows")
     return found
 
 
-def main() -> int:
-    """Command line of this tool."""
-    parser = argparse.ArgumentParser(description="count the instructions of a null system call")
-    parser.add_argument("policies", nargs="*", default=["immediate", "state-bits"])
+def against_baseline(path: Path, counts: Baseline) -> int:
+    """Compares and says what differs: the exit status."""
+    committed = read(path)
+    if committed.compiler != counts.compiler:
+        print(f"count: not compared: {path} is of {committed.compiler}, this kernel of "
+              f"{counts.compiler}")
+        return SKIPPED
+    found = differences(committed, counts)
+    for text in found:
+        print(f"count: {text}", file=sys.stderr)
+    if found:
+        print("count: make counts RENEW=1 renews the baseline, if that is meant", file=sys.stderr)
+        return 1
+    print(f"count: {len(counts.numbers)} rows within the baseline ({path})")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Its command line."""
+    parser = argparse.ArgumentParser(description="count kernel instructions by single-stepping")
+    parser.add_argument("rows", nargs="*", type=parse_row, metavar="POLICY[/2]")
     parser.add_argument("--kernel", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--max", type=int, default=0, help="most instructions, 0: no limit")
+    parser.add_argument("--max", type=int, default=0, help="of a system call, 0: no limit")
     parser.add_argument("--max-over-immediate", type=int, default=-1)
+    parser.add_argument("--baseline", type=Path, help="compare with this file")
+    parser.add_argument("--renew", action="store_true", help="write that file instead")
     parser.add_argument("--trace", action="store_true", help="show where they are")
     parser.add_argument("--options", default="", help="more of the kernel's command line")
     parser.add_argument("--timeout", type=float, default=60, help="of a boot, in seconds")
     args = parser.parse_args()
+    if args.renew and (args.rows or args.options or not args.baseline):
+        parser.error("--renew needs --baseline, and counts all rows without --options: name none")
+    if args.baseline and args.options:
+        print(f"count: not compared: {args.baseline} is of a kernel without {args.options}")
+        args.baseline = None
+    args.rows = args.rows or list(ROWS)
+    return args
+
+
+def main() -> int:
+    """Counts, shows, writes counts.json, judges."""
+    args = parse_arguments()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        counts = [count_policy(args.kernel, policy, args.options, args.timeout)
-                  for policy in args.policies]
-    except (CountError, *PYTHON_ERRORS) as error:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            counts = list(pool.map(lambda row: count_row(args.kernel, row, args.options,
+                                                         args.timeout), args.rows))
+        print_table(counts)
+        if args.trace:
+            symbols = symbols_of(args.kernel)
+            for count in counts:
+                for name in OPERATIONS:
+                    print_trace(f"{row_name(count.row)}, {name}", count.traces[name], symbols)
+        args.results.mkdir(parents=True, exist_ok=True)
+        (args.results / "counts.json").write_text(json.dumps({
+            "schema": 1,
+            "counts": [{"operation": name, "policy": count.row[0], "roots": count.row[1],
+                        "instructions": number}
+                       for count in counts for name, number in count.instructions.items()],
+            "host": host_of(counts[0].machine, counts[0].command)}, indent=1) + "\n")
+        broken = complaints({count.row: count.instructions[SYSTEM_CALL] for count in counts},
+                            args.max, args.max_over_immediate)
+        for text in broken:
+            print(f"count: {text}", file=sys.stderr)
+        counted = Baseline(compiler_of(args.kernel) or "an unknown compiler",
+                           {count.row: count.instructions for count in counts})
+        if args.renew:
+            write(args.baseline, counted)
+            print(f"count: {args.baseline} renewed, {len(counts)} rows")
+        elif args.baseline:
+            return against_baseline(args.baseline, counted) or (1 if broken else 0)
+    except ERRORS as error:
         print(f"count: {error}", file=sys.stderr)
         return 1
-    base = next((c.instructions for c in counts if c.policy == "immediate"), None)
-    print("Null system call of ring 3, kernel instructions there and back")
-    print(f"{'policy':<16}{'instructions':>14}{'over immediate':>18}")
-    for count in counts:
-        over = "n/a" if base is None else f"{count.instructions - base:+d}"
-        print(f"{count.policy:<16}{count.instructions:>14}{over:>18}")
-    if args.trace:
-        for count in counts:
-            print_trace(count, args.kernel)
-    args.results.mkdir(parents=True, exist_ok=True)
-    (args.results / "counts.json").write_text(json.dumps(
-        {"schema": 1, "calls": CALLS, "policies": [
-            {"name": count.policy, "instructions": count.instructions} for count in counts]},
-        indent=2) + "\n")
-    broken = complaints(counts, args.max, args.max_over_immediate)
-    for text in broken:
-        print(f"count: {text}", file=sys.stderr)
     return 1 if broken else 0
 
 

@@ -144,6 +144,15 @@ class Remote:
         """Where a stopped CPU is."""
         return self.registers(cpu)["rip"]
 
+    def set_register(self, cpu: int, name: str, value: int) -> None:
+        """Writes one of the wide registers of a stopped CPU. QEMU has P, for one register, only
+        for a debugger that asked for its XML; so all of them are read and written back."""
+        self.select(cpu)
+        data = bytearray.fromhex(self.ask(b"g").decode("ascii"))
+        struct.pack_into("<Q", data, REGISTERS[:WIDE_REGISTERS].index(name) * 8, value)
+        if self.ask(b"G" + data.hex().encode("ascii")) != b"OK":
+            raise RemoteError(f"the stub does not write {name}")
+
     def memory(self, cpu: int, address: int, size: int) -> bytes:
         """SIZE bytes at a virtual address, through CPU's page tables."""
         self.select(cpu)
@@ -166,6 +175,10 @@ class Remote:
         """One instruction of CPU, everybody else stands still."""
         self.send(b"vCont;s:p1.%x" % (cpu + 1))
         return self.parse_stop(self.receive())
+
+    def mask_interrupts(self, masked: bool) -> None:
+        """Whether stepping leaves interrupts and timers out, as it does without being told."""
+        self.ask(b"Qqemu.sstep=%x" % (7 if masked else 1))
 
     def resume(self, cpu: int | None = None) -> None:
         """Lets all CPUs run, or CPU alone. wait() tells when they stop."""

@@ -43,6 +43,7 @@ class Machine:
     accel: str = "tcg"
     cpu: str = ""               # the emulator's CPU model and flags; "" for its default
     cmdline: str = ""           # for media kernel only: elsewhere it is in the image
+    initrd: Path | None = None  # for media kernel, of a Linux kernel
     gdb_port: int = 0           # 0: no gdb stub
     frozen: bool = False        # wait for gdb before the first instruction
     monitor: Path | None = None  # a UNIX socket for QMP
@@ -137,6 +138,7 @@ def qemu_command(m: Machine, work: Path) -> list[str]:
                     "-drive", f"if=pflash,format=raw,file={work / 'ovmf-vars.fd'}"]
     if m.media == "kernel":
         command += ["-kernel", str(m.kernel), "-append", m.cmdline]
+        command += ["-initrd", str(m.initrd)] if m.initrd else []
     elif m.media == "cd":
         command += ["-cdrom", str(m.iso)]
     else:

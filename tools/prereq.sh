@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Sees to what a target needs: `tools/prereq.sh run|test [uefi] [bochs] [clang]...`; a group that is
-# not in the table needs nothing. On Debian and its kin what is missing is installed; on the others
-# that are known the command is printed; elsewhere the list.
+# Sees to what a target needs: `tools/prereq.sh run|test|report [uefi] [bochs] [clang]...`; a group
+# that is not in the table needs nothing. On Debian and its kin what is missing is installed; on the
+# others that are known the command is printed; elsewhere the list.
 set -u
 
 # groups | command, file or probe | package for apt | dnf | pacman | zypper ("=": as for apt)
@@ -28,6 +28,7 @@ clang test | clang                  | clang              | = | = | =
 test       | fuzzer                 | libclang-rt-dev    | compiler-rt | compiler-rt | clang
 test       | /usr/include/cmocka.h | libcmocka-dev      | libcmocka-devel | cmocka | libcmocka-devel
 test gdb   | gdb                    | gdb                | = | = | =
+report test | python:matplotlib    | python3-matplotlib | = | python-matplotlib | =
 test       | clang-format           | clang-format       | clang-tools-extra | clang | clang-tools
 test       | shellcheck             | shellcheck         | ShellCheck | = | ShellCheck
 test       | cppcheck               | cppcheck           | = | = | =

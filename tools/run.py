@@ -19,14 +19,18 @@ from pathlib import Path
 
 import trace_export
 from boot import BootResult, Outcome, boot, judge
+from host import host_of
 from machine import Machine, MachineError, check, parse_cpus, parse_mem
+from schemas import complaint_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = ROOT / "docs/run.schema.json"
+SCHEMA = "run.schema.json"
+# Experiments with a document of their own, which names them.
+OTHER_SCHEMAS = {"crusty": "crusty.schema.json"}
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
-SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash")
+SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash", "hostile")
 
 
 def experiment_of(cmdline: str) -> str:
@@ -45,40 +49,45 @@ def complain_about_document(text: str, verdict: str) -> str:
         document = json.loads(text)
     except ValueError as error:
         return f"the JSON from port 0xe9 cannot be read: {error}"
-    try:
-        import jsonschema  # pylint: disable=import-outside-toplevel
-    except ImportError:
-        return "cannot validate the JSON: install python3-jsonschema"
-    if not SCHEMA.exists():
-        return f"cannot validate the JSON: {SCHEMA.relative_to(ROOT)} is missing"
-    schema = json.loads(SCHEMA.read_text())
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(document), key=str)
-    if errors:
-        where = "/".join(map(str, errors[0].absolute_path)) or "the document"
-        return f"the JSON does not fit its schema: {where}: {errors[0].message[:200]}"
+    experiment = document.get("experiment") if isinstance(document, dict) else None
+    complaint = complaint_of(document, OTHER_SCHEMAS.get(str(experiment), SCHEMA))
+    if complaint:
+        return complaint
     if document.get("verdict") != verdict:
         return f"the JSON says {document.get('verdict')}, the verdict line {verdict}"
     return ""
 
 
-def conclude(result: BootResult, cmdline: str, results: Path) -> Outcome:
+def with_host(text: str, m: Machine, arguments: list[str]) -> str:
+    """The kernel's document with the host object added; what is no document stays as it is."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(document, dict):
+        return text
+    return json.dumps(document | {"host": host_of(m, arguments)}, indent=1) + "\n"
+
+
+def conclude(result: BootResult, m: Machine, results: Path) -> Outcome:
     """judge(), and the document has to be there, valid and of the same opinion.
 
-    RESULTS gets the document: as run.json if it is, else as run.json.invalid. With trace= it gets
-    trace.json too, and what cannot be one is an error.
+    RESULTS gets the document, with who ran M: as run.json if it is, else as run.json.invalid. With
+    trace= it gets trace.json too, and what cannot be one is an error.
     """
     outcome = judge(result)
-    traced = any(word.startswith("trace=") for word in cmdline.split())
+    traced = any(word.startswith("trace=") for word in m.cmdline.split())
     if traced and outcome.word not in ("refused", "timeout", "crash", "emulator"):
         fault = trace_export.write(result.trace, results / "trace.json")
         if fault:
             return Outcome("error" if outcome.word == "pass" else outcome.word, fault)
     if outcome.word not in ("pass", "fail", "error") or outcome.why:
         return outcome
-    if experiment_of(cmdline) in SILENT_EXPERIMENTS:
+    if experiment_of(m.cmdline) in SILENT_EXPERIMENTS:
         return outcome
-    complaint = complain_about_document(result.document, outcome.word)
-    (results / ("run.json.invalid" if complaint else "run.json")).write_text(result.document)
+    text = with_host(result.document, m, result.arguments)
+    complaint = complain_about_document(text, outcome.word)
+    (results / ("run.json.invalid" if complaint else "run.json")).write_text(text)
     if not complaint:
         return outcome
     return Outcome("error" if outcome.word == "pass" else outcome.word, complaint)
@@ -91,6 +100,15 @@ def fresh_folder(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     folder.mkdir(parents=True)
+
+
+def collect(results: Path) -> None:
+    """Keeps the valid documents of a results folder in NAME.all, where the last of each experiment
+    waits for `make report`; those of other experiments stay there."""
+    kept = results.with_name(results.name + ".all")
+    for document in results.glob("*.json"):
+        kept.mkdir(exist_ok=True)
+        shutil.copyfile(document, kept / document.name)
 
 
 class Screen:
@@ -157,7 +175,8 @@ def main() -> int:
         print(f"run: cannot start {error.filename}: not there; tools/prereq.sh run installs it",
               file=sys.stderr)
         return 2
-    outcome = conclude(result, args.cmdline, args.results)
+    outcome = conclude(result, m, args.results)
+    collect(args.results)
     if outcome.why:
         print(f"run: {outcome.word}: {outcome.why}", file=sys.stderr)
     return EXIT_STATUS[outcome.word]

@@ -28,15 +28,18 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import facts                                                    # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
-import trace_facts                                              # noqa: E402
-from bench import Bench, Case, command_point, run_command, tap_points  # noqa: E402
+from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
+                   tap_points)
 from boot import boot, how_it_ended                             # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from crusty import CRUSTY                                       # noqa: E402
+from exactness import exactness_points                          # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
+from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
@@ -53,6 +56,9 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
+              "test_peer")
+BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -132,10 +138,19 @@ class Suites:
             return built + exploration_points(self.build / "explorer/explore", folder)
         return [Case("explore", "small bounds", run)]
 
+    def exactness_cases(self) -> list[Case]:
+        """Both engines, findings against claims."""
+        def run(folder: Path) -> list[Point]:
+            built = self.make("compiles", "explorer")(folder)
+            if built[0].word != "pass":
+                return built
+            return built + exactness_points(self.build, folder)
+        return [Case("convict", "both engines", run, weight=2, needs="build: default")]
+
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in ("test_tools", "test_checks")]
+            [PYTHON, f"tools/{n}.py"], folder, 180, ROOT)) for name in TOOL_TESTS]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""
@@ -186,7 +201,7 @@ class Suites:
             row.build, row.cmdline, setup=row.grub, files=row.files)
         m = Machine(kernel=kernel, iso=iso, cmdline=row.cmdline, **fields)  # type: ignore
         result = boot(m, folder, row.limit, folder / "serial.log")
-        outcome = conclude(result, row.cmdline, folder)
+        outcome = conclude(result, m, folder)
         faults = []
         if outcome.word not in row.verdicts:
             faults.append(f"verdict {outcome.word}, expected {' or '.join(row.verdicts)}")
@@ -217,13 +232,14 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES),
+            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
+            ("crusty", CRUSTY),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
-                self.explorer_cases() + boots + self.power_cases() + self.screen_cases() +
-                self.debugger_cases())
+                self.explorer_cases() + self.exactness_cases() + boots +
+                self.power_cases() + self.screen_cases() + self.debugger_cases())
 
     def power_cases(self) -> list[Case]:
         """end=: behind the verdict the machine goes off, or boots again."""
@@ -265,26 +281,37 @@ class Suites:
         lines = boot(m, folder, 120, folder / "serial.log").lines
         rows = [line.split() for line in lines]
         inside = {row[0]: int(row[3]) for row in rows if len(row) > 4 and row[3].isdigit()}
-        points = command_point([PYTHON, "tools/count.py", "--kernel", str(kernel), "--results",
-                                str(folder), *inside], folder, 120, ROOT)
-        if points[0].word != "pass":
-            return points
-        document = json.loads((folder / "counts.json").read_text())
-        outside = {policy["name"]: policy["instructions"] for policy in document["policies"]}
+        points = command_point(
+            [PYTHON, "tools/count.py", "--kernel", str(kernel), "--results", str(folder),
+             "--baseline", BASELINE, "--max", "200", "--max-over-immediate", "15", *inside],
+            folder, 300, ROOT, "baseline and limits")
+        written = folder / "counts.json"
+        document = json.loads(written.read_text()) if written.exists() else {"counts": []}
+        outside = {count["policy"]: count["instructions"] for count in document["counts"]
+                   if count["operation"] == "system call"}
         same = inside and inside == outside
-        return [Point("", "pass" if same else "fail", f"inside {inside}, outside {outside}")]
+        return points + [Point("inside and outside", "pass" if same else "fail",
+                               f"inside {inside}, outside {outside}")]
+
+    def planted_counts(self, folder: Path) -> list[Point]:
+        """A kernel that takes more instructions (its checks for undefined behaviour) must not pass
+        for the one of the baseline."""
+        kernel = folder_of("ubsan", self.build) / "lateflush.elf"
+        status, text = run_command(
+            [PYTHON, "tools/count.py", "--kernel", str(kernel), "--results", str(folder),
+             "--baseline", BASELINE, "immediate"], folder, 300, ROOT)
+        if status == SKIPPED:
+            return [Point("", "skip", text.strip().splitlines()[-1])]
+        seen = status == 1 and re.search(r"immediate with one root: system call: \d+ instr", text)
+        return [Point("", "pass" if seen else "fail", f"status {status}: {text[-300:]}")]
 
     def debugger_cases(self) -> list[Case]:
         """What needs QEMU's gdb stub."""
         kernel = str(self.build / "lateflush.elf")
         return [
-            Case("debug", "counts from inside and outside", self.compare_counts,
+            Case("debug", "counts: baseline, inside and outside", self.compare_counts, weight=2,
                  needs="build: default"),
-            Case("debug", "instructions of a null system call",
-                 lambda folder: command_point(
-                     [PYTHON, "tools/count.py", "--kernel", kernel, "--results", str(folder),
-                      "--max", "200", "--max-over-immediate", "15"], folder, 120, ROOT),
-                 needs="build: default"),
+            Case("debug", "counts: a planted change", self.planted_counts, needs="build: ubsan"),
             Case("debug", "gdb commands",
                  lambda folder: tap_points(
                      [PYTHON, "tools/debug.py", "--kernel", kernel, "--work", str(folder),

@@ -8,20 +8,23 @@ raise or vanish and may lose none of them.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import io
 import sys
 import threading
 import unittest
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import baseline
 import bench
 import check_includes
 import check_text
 import count
+import count_steps
 import debug
 import facts
 import gdb_remote
@@ -300,24 +303,97 @@ class CountTest(unittest.TestCase):
 
     def test_steady(self) -> None:
         """Calls that differ give no count, even if they are of one length."""
-        self.assertEqual(count.steady_count("p", [[1, 2]] * 20).instructions, 2)
-        for traces in ([[1, 2], [1, 2, 3]], [[1, 2], [1, 3]]):
+        self.assertEqual(count_steps.steady("p", [[1, 2]] * 20), [1, 2])
+        for traces in ([[1, 2], [1, 2, 3]], [[1, 2], [1, 3]], []):
             with self.assertRaises(count.CountError):
-                count.steady_count("p", traces)
+                count_steps.steady("p", traces)
 
     def test_limits(self) -> None:
         """Both limits, and a difference that has no base."""
-        counts = [count.Count("immediate", 100), count.Count("state-bits", 116)]
-        self.assertEqual(count.complaints(counts, 116, 16), [])
-        self.assertEqual(len(count.complaints(counts, 115, 16)), 1)
-        self.assertEqual(len(count.complaints(counts, 116, 15)), 1)
-        self.assertEqual(len(count.complaints(counts[1:], 0, 15)), 1)
-        self.assertEqual(count.complaints(counts[1:], 0, -1), [])
+        calls = {("immediate", 1): 100, ("state-bits", 1): 116}
+        self.assertEqual(count.complaints(calls, 116, 16), [])
+        self.assertEqual(len(count.complaints(calls, 115, 16)), 1)
+        self.assertEqual(len(count.complaints(calls, 116, 15)), 1)
+        del calls["immediate", 1]
+        self.assertEqual(len(count.complaints(calls, 0, 15)), 1)
+        self.assertEqual(count.complaints(calls, 0, -1), [])
+
+    def test_rows(self) -> None:
+        """Names of rows; what cannot be one."""
+        self.assertEqual([count.parse_row(text) for text in ("a", "a/2", "cr3-flag")],
+                         [("a", 1), ("a", 2), ("cr3-flag", 2)])
+        for text in ("", "a/3", "/2"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                count.parse_row(text)
 
     def test_halves(self) -> None:
         """Which addresses are the kernel's."""
-        self.assertTrue(count.in_kernel(0xffffffff80000000))
-        self.assertFalse(count.in_kernel(0x00007fffffffefff))
+        self.assertTrue(count_steps.in_kernel(0xffffffff80000000))
+        self.assertFalse(count_steps.in_kernel(0x00007fffffffefff))
+
+
+class BaselineTest(unittest.TestCase):
+    """What a change of a count does."""
+
+    ROWS = {("immediate", 1): dict(zip(count_steps.OPERATIONS, (100, 200, 50, 300, 400, 500))),
+            ("ledger", 2): dict(zip(count_steps.OPERATIONS, (101, 201, 51, 301, 401, 501)))}
+
+    def test_there_and_back(self) -> None:
+        """What is written is read."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "counts")
+            baseline.write(path, baseline.Baseline("GNU C 1", self.ROWS))
+            self.assertEqual(baseline.read(path), baseline.Baseline("GNU C 1", self.ROWS))
+
+    def test_committed(self) -> None:
+        """The committed one has every row that is counted by default."""
+        committed = baseline.read(Path(__file__).parent / "counts.baseline")
+        self.assertEqual(set(committed.numbers), set(count.ROWS))
+
+    def test_differences(self) -> None:
+        """2 % are let pass, more are not, up or down, in each operation of each row."""
+        before = baseline.Baseline("c", self.ROWS)
+        for row, numbers in self.ROWS.items():
+            for operation, number in numbers.items():
+                for apart, found in ((0.02, 0), (-0.02, 0), (0.021, 1), (-0.021, 1)):
+                    changed = copy.deepcopy(self.ROWS)
+                    step = int(number * apart) if not found else int(number * apart) + (
+                        1 if apart > 0 else -1)
+                    changed[row][operation] = number + step
+                    texts = baseline.differences(before, baseline.Baseline("c", changed))
+                    self.assertEqual(len(texts), found, (row, operation, step))
+                    self.assertTrue(not found or operation in texts[0])
+        fresh = baseline.Baseline("c", {("new", 1): self.ROWS["immediate", 1]})
+        self.assertEqual(baseline.differences(before, fresh),
+                         ["new with one root: not in the baseline"])
+
+    def test_status(self) -> None:
+        """Within: 0. Apart: 1. Of another compiler: nothing was compared, which is no pass."""
+        with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), \
+                redirect_stderr(io.StringIO()):
+            path = Path(folder, "counts")
+            baseline.write(path, baseline.Baseline("c", self.ROWS))
+            changed = copy.deepcopy(self.ROWS)
+            changed["ledger", 2]["interrupt"] += 9
+            for other, status in ((baseline.Baseline("c", self.ROWS), 0),
+                                  (baseline.Baseline("c", changed), 1),
+                                  (baseline.Baseline("d", self.ROWS), bench.SKIPPED)):
+                self.assertEqual(count.against_baseline(path, other), status)
+
+    def test_broken(self) -> None:
+        """Absent, not a baseline, a row cut short or there twice: each is named."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "counts")
+            baseline.write(path, baseline.Baseline("c", self.ROWS))
+            good = path.read_text()
+            for text in (None, "", "x\ny\nz\n", good.rstrip()[:-4], good + "b 1 2 3 4 5 6 x\n",
+                         good + good.splitlines()[-1] + "\n"):
+                path.unlink(missing_ok=True)
+                if text is not None:
+                    path.write_text(text)
+                with self.assertRaises(baseline.BaselineError) as caught:
+                    baseline.read(path)
+                self.assertIn(str(path), str(caught.exception))
 
 
 class RemoteTest(unittest.TestCase):

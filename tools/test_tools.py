@@ -172,6 +172,10 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(boot.clean(b"\x1b[H\x1b[J\x1b[1;1Hlateflush\r"), "lateflush")
 
 
+PLAIN = Machine(kernel=Path("kernel.elf"), media="kernel")
+TESTS = Machine(kernel=Path("kernel.elf"), media="kernel", cmdline="run=test")
+
+
 class DocumentTest(unittest.TestCase):
     """The document from port 0xe9."""
 
@@ -190,10 +194,10 @@ class DocumentTest(unittest.TestCase):
         """Without it a pass becomes an error; tests and null runs have none."""
         good = result("lateflush: verdict: pass", 33)
         with TemporaryDirectory() as folder:
-            self.assertEqual(run.conclude(good, "", Path(folder)).word, "error")
+            self.assertEqual(run.conclude(good, PLAIN, Path(folder)).word, "error")
             self.assertFalse(Path(folder, "run.json").exists())
-            self.assertEqual(run.conclude(good, "run=test", Path(folder)).word, "pass")
-            torn = run.conclude(result("lateflush: verdict: fail", 33), "", Path(folder))
+            self.assertEqual(run.conclude(good, TESTS, Path(folder)).word, "pass")
+            torn = run.conclude(result("lateflush: verdict: fail", 33), PLAIN, Path(folder))
             self.assertIn("exit status 33 says pass", torn.why)
 
     def test_folder(self) -> None:

@@ -31,3 +31,11 @@ struct spin_report {
 		u64 largest;		   /* TSC ticks */
 	} by_cause[ENTRY_CAUSES], machine; /* machine: no kernel entry in between */
 };
+
+/* What the victim hands over: run=hostile wants zeroes, and some looks. */
+struct victim_report {
+	u64 looks;
+	u64 memory_lost; /* words that were not as they had been written */
+	u64 registers_lost;
+	u64 entries; /* exceptions and timer interrupts on its CPU */
+};

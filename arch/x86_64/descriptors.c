@@ -118,7 +118,8 @@ void descriptors_load(unsigned int cpu)
 			 "mov %2, %%ss\n\t"
 			 "mov %3, %%fs\n\t"
 			 "mov %3, %%gs\n\t"
-			 "ltr %w5\n\t" /* before the IDT: its IST stacks are the TSS's */
+			 "lldt %w3\n\t" /* out of reset there is one, at address 0: ring 3's */
+			 "ltr %w5\n\t"	/* before the IDT: its IST stacks are the TSS's */
 			 "lidt %4\n\t"
 			 :
 			 : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_DS), "r"(0), "m"(idtr),

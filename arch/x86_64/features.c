@@ -97,7 +97,9 @@ void features_apply_local(void)
 	cr4 |= cpu_features.fsgsbase ? CR4_FSGSBASE : 0;
 	cr4 |= cpu_features.pcid ? CR4_PCIDE : 0; /* CR3 has PCID 0 here (SDM Vol 3, 4.10.1) */
 	wrmsr(MSR_EFER, features_efer());
-	write_cr0(CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG);
+	/* TS: no task has an x87 state. Nobody saves one, so the next task would inherit the
+	 * registers of the last, and an exception pending in them (SDM Vol 3, 2.5, TS and MP). */
+	write_cr0(CR0_PE | CR0_MP | CR0_TS | CR0_NE | CR0_WP | CR0_PG);
 	write_cr4(cr4);
 	if (cpu_features.pat)
 		wrmsr(MSR_PAT, PAT_WITH_WC);

@@ -34,6 +34,14 @@
 	X(posted_v6)                                                                               \
 	X(v8_unsaved)
 
+/* NEW=FILE of the build: a policy from outside the tree. */
+#ifdef NEW_POLICY
+extern const struct flush_policy NEW_POLICY;
+#define NEW_POLICIES &NEW_POLICY,
+#else
+#define NEW_POLICIES
+#endif
+
 extern const struct flush_policy policy_immediate;
 #define DECLARE(name) extern const struct flush_policy policy_##name;
 #define ENTER(name)   &policy_##name,
@@ -47,7 +55,7 @@ const struct flush_policy *const flush_policies[] = {
 #if CONFIG_CONTEXT_TRACKING_WORK
 	DEFERRING_POLICIES(ENTER)
 #endif
-		NULL,
+		NEW_POLICIES NULL,
 };
 
 const struct flush_policy *flush_policy = &policy_immediate;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/explorer/actors.h"
+#include "tests/explorer/eager.h"
 #include "tests/explorer/hook.h"
 #include "tests/explorer/machine.h"
 
@@ -62,10 +63,10 @@ static enum verb next_verb(const struct state *s, unsigned int cpu, const struct
 	}
 }
 
-static bool hook_can_step(const struct state *s, unsigned int cpu, const struct frame *f)
+bool model_hook_can_step(const struct state *s, unsigned int cpu)
 {
 	const struct cpu_state *c = &s->cpus[cpu];
-	struct hook_run run = hook_run(s, cpu, f);
+	struct hook_run run = hook_run(s, cpu, top_of(c));
 
 	if (run.op.kind == OP_STORE)
 		return !buffer_full(c);
@@ -85,12 +86,12 @@ u32 model_actions(const struct state *s, u8 *actions)
 		if (!drained)
 			actions[nr++] = ACTION(cpu, ACT_COMMIT);
 		if (f->hook)
-			verb = hook_can_step(s, cpu, f) ? ACT_STEP : VERBS;
+			verb = model_hook_can_step(s, cpu) ? ACT_STEP : VERBS;
 		else
 			verb = next_verb(s, cpu, f);
 		if (verb != VERBS)
 			actions[nr++] = ACTION(cpu, verb);
-		if (f->kind == FRAME_INITIATOR && f->at == INIT_NEXT &&
+		if (f->kind == FRAME_INITIATOR && f->at == INIT_NEXT && eager_may_purge(c) &&
 		    f->purge < (cpu + 1) * bounds_now->purges) {
 			actions[nr++] = ACTION(cpu, ACT_RANGED);
 			actions[nr++] = ACTION(cpu, ACT_FULL);
@@ -109,7 +110,8 @@ u32 model_actions(const struct state *s, u8 *actions)
 	return nr;
 }
 
-bool model_apply(struct state *s, u8 action)
+/* One action alone. True: it cannot go on. */
+static bool step(struct state *s, u8 action)
 {
 	unsigned int cpu = ACTION_CPU(action);
 	struct frame *f = top(s, cpu);
@@ -153,6 +155,26 @@ bool model_apply(struct state *s, u8 action)
 	tlb_fill_all(s);
 	oracles_check(s);
 	return !goes_on;
+}
+
+bool model_apply(struct state *s, u8 action, model_watch *watch)
+{
+	struct state before;
+	bool more;
+
+	do {
+		bool starts_door = eager_starts_door(s, action);
+		u8 now = action;
+
+		if (watch)
+			before = *s;
+		if (step(s, now))
+			return true;
+		more = eager_action(s, now, starts_door, &action);
+		if (watch)
+			watch(&before, s, now);
+	} while (more);
+	return false;
 }
 
 void model_begin(struct state *s, bool two_roots)

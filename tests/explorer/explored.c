@@ -24,10 +24,78 @@ static void add(const struct flush_policy *policy)
 	explored[nr_explored++] = policy;
 }
 
+/* --- What a file of anybody's may have got wrong --------------------------------------------- */
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	while (word && *words && strcmp(*words, word) != 0)
+		words++;
+	return word && *words;
+}
+
+/* Ids: rules, defects of the posted versions, and others of docs/rules.md. */
+static void check_claim(const char *symbol, const struct policy_claim *claim)
+{
+	static const char *const contexts[] = {"process", "nmi", NULL};
+	static const char *const effects[] = {"stale", "lost", "spurious", NULL};
+	static const char *const ids[] = {"N1", "N2", "N3", "N4", "N5",	 "N6", "N7", "N8",
+					  "N9", "X1", "X2", "R1", "R2",	 "R3", "R4", "R5",
+					  "R6", "R7", "R8", "R9", "R10", NULL};
+
+	if (!is_one_of(claim->id, ids))
+		explorer_fail("%s claims %s; valid: N1..N9, X1, X2, R1..R10 (docs/rules.md)",
+			      symbol, claim->id ? claim->id : "NULL");
+	if (!is_one_of(claim->context, contexts) || !is_one_of(claim->effect, effects))
+		explorer_fail("%s claims %s (%s, %s); valid: process or nmi, then stale, lost or "
+			      "spurious",
+			      symbol, claim->id, claim->context ? claim->context : "NULL",
+			      claim->effect ? claim->effect : "NULL");
+}
+
+static void check_doors(const char *symbol, const char *field, const struct door_ops *doors)
+{
+	if (!doors->enter || !doors->exit || !doors->nmi_enter || !doors->nmi_exit)
+		explorer_fail("%s: its .roots asks for %s, which lack a hook; valid: enter, exit, "
+			      "nmi_enter and nmi_exit",
+			      symbol, field);
+}
+
+/* The name is the symbol's, with a dash for each underscore. */
+static void check_name(const char *symbol, const char *name)
+{
+	char valid[64];
+
+	snprintf(valid, sizeof(valid), "%s", symbol + strlen("policy_"));
+	for (char *c = valid; *c; c++)
+		if (*c == '_')
+			*c = '-';
+	if (!name || strcmp(name, valid) != 0)
+		explorer_fail("%s has .name \"%s\"; valid: \"%s\"", symbol, name ? name : "",
+			      valid);
+}
+
+static void check(const char *symbol, const struct flush_policy *policy)
+{
+	check_name(symbol, policy->name);
+	if (!policy->lineage || !policy->reset || !policy->need_ipi)
+		explorer_fail("%s lacks one of .lineage, .reset and .need_ipi", symbol);
+	if (!policy->roots || policy->roots & ~(u32)(ROOTS_ONE | ROOTS_TWO))
+		explorer_fail("%s has .roots %u; valid: ROOTS_ONE, ROOTS_TWO or both", symbol,
+			      policy->roots);
+	if (policy->roots & ROOTS_ONE)
+		check_doors(symbol, ".doors", &policy->doors);
+	if (policy->roots & ROOTS_TWO)
+		check_doors(symbol, ".doors_two", &policy->doors_two);
+	for (u32 i = 0; i < policy->nr_claims; i++)
+		check_claim(symbol, &policy->claims[i]);
+}
+
 void explored_init(void)
 {
-	for (const struct flush_policy *const *p = linked_policies; *p; p++)
-		add(*p);
+	for (u32 i = 0; linked_policies[i]; i++) {
+		check(linked_symbols[i], linked_policies[i]);
+		add(linked_policies[i]);
+	}
 	for (u32 i = 1; i <= NR_DEFECTS; i++) {
 		char id[8];
 
@@ -80,15 +148,24 @@ static bool covers(const struct policy_claim *claim, const char *context, const 
 	return strcmp(claim->context, context) == 0 && strcmp(claim->effect, effect) == 0;
 }
 
+const struct policy_claim *explored_claim_at(const struct flush_policy *policy, u32 i)
+{
+	if (i < policy->nr_claims)
+		return &policy->claims[i];
+	i -= policy->nr_claims;
+	for (u32 k = 0; k < ARRAY_SIZE(explorer_only); k++)
+		if (strcmp(explorer_only[k].policy, policy->name) == 0 && i-- == 0)
+			return &explorer_only[k].claim;
+	return NULL;
+}
+
 const struct policy_claim *explored_claim(const struct flush_policy *policy, const char *context,
 					  const char *effect)
 {
-	for (u32 i = 0; i < policy->nr_claims; i++)
-		if (covers(&policy->claims[i], context, effect))
-			return &policy->claims[i];
-	for (u32 i = 0; i < ARRAY_SIZE(explorer_only); i++)
-		if (strcmp(explorer_only[i].policy, policy->name) == 0 &&
-		    covers(&explorer_only[i].claim, context, effect))
-			return &explorer_only[i].claim;
+	const struct policy_claim *claim;
+
+	for (u32 i = 0; (claim = explored_claim_at(policy, i)); i++)
+		if (covers(claim, context, effect))
+			return claim;
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/explorer/eager.h"
 #include "tests/explorer/explored.h"
 #include "tests/explorer/explorer.h"
 #include "tests/explorer/report.h"
@@ -61,6 +62,8 @@ static void usage(FILE *out)
 	fputs("  -n STATES  no more than this; then the exploration is incomplete (40000000)\n"
 	      "  -j FILE    results as JSON\n"
 	      "  -s TEXT    carries out one schedule and tells it: with -p, -r and one -b\n"
+	      "  -e         ends at the first finding that no claim covers\n"
+	      "  -f         in full: every step is interleaved, see tests/explorer/eager.c\n"
 	      "  -v         tells the schedule of each finding\n"
 	      "  -l         lists the policies\n"
 	      "exit: 0 findings are the claims, 4 incomplete, 5 they differ; 2 bad use\n",
@@ -107,7 +110,7 @@ struct request {
 	u64 limit;
 	const char *schedule;
 	const char *json;
-	bool tell;
+	bool tell, early;
 };
 
 static int carry_out(const struct request *r)
@@ -132,7 +135,7 @@ static void explore_policy(struct report *report, const struct request *r,
 	for (u32 roots = 1; roots <= 2; roots++) {
 		if (!(policy->roots & roots) || (r->roots && r->roots != roots))
 			continue;
-		for (const char *b = r->bounds; *b; b++) {
+		for (const char *b = r->bounds; *b && !(r->early && report->unclaimed); b++) {
 			bounds_now = bounds_named(*b);
 			report_explore(report, policy, roots == 2, r->limit);
 		}
@@ -144,7 +147,7 @@ static int explore(const struct request *r)
 {
 	struct report report;
 
-	report_begin(&report, r->json, r->tell);
+	report_begin(&report, r->json, r->tell, r->early);
 	if (r->policy)
 		explore_policy(&report, r, r->policy);
 	for (u32 i = 0; !r->policy && i < nr_explored; i++)
@@ -158,7 +161,7 @@ int main(int argc, char **argv)
 	int option;
 
 	explored_init();
-	while ((option = getopt(argc, argv, "p:r:b:n:j:s:vlh")) != -1) {
+	while ((option = getopt(argc, argv, "p:r:b:n:j:s:efvlh")) != -1) {
 		switch (option) {
 		case 'p':
 			r.policy = policy_named(optarg);
@@ -178,6 +181,12 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			r.schedule = optarg;
+			break;
+		case 'e':
+			r.early = true;
+			break;
+		case 'f':
+			eager_steps = false;
 			break;
 		case 'v':
 			r.tell = true;

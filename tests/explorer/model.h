@@ -53,10 +53,15 @@ void model_begin(struct state *s, bool two_roots);
 u32 model_actions(const struct state *s, u8 *actions);
 
 /*
- * Carries out ACTION, which is one of those; calls model_found() for what it makes the oracles see.
- * True if the state cannot go on (EFFECT_STUCK).
+ * Carries out ACTION, which is one of those, and what follows at once (eager.h); calls
+ * model_found() for what that makes the oracles see. True if the state cannot go on (EFFECT_STUCK).
+ * WATCH, if not NULL, sees each step: the states before and after.
  */
-bool model_apply(struct state *s, u8 action);
+typedef void model_watch(const struct state *before, const struct state *after, u8 action);
+bool model_apply(struct state *s, u8 action, model_watch *watch);
+
+/* The hook that CPU is in can carry out its next operation. */
+bool model_hook_can_step(const struct state *s, unsigned int cpu);
 
 /* Written by the search, called by the model. */
 extern void (*model_found)(enum context context, enum effect effect, const struct finding *finding);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/explorer/costs.h"
+#include "tests/explorer/eager.h"
 #include "tests/explorer/explored.h"
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
@@ -19,6 +20,15 @@ static void print_json_telling(FILE *out, const struct telling *t)
 			"%s\n      {\"action\": %u, \"cpu\": %u, \"nmi\": %s, \"text\": \"%s\"}",
 			i ? "," : "", t->lines[i].action, t->lines[i].cpu,
 			t->lines[i].nmi ? "true" : "false", t->lines[i].text);
+}
+
+static void print_json_claims(FILE *out, const struct flush_policy *policy)
+{
+	const struct policy_claim *claim;
+
+	for (u32 i = 0; (claim = explored_claim_at(policy, i)); i++)
+		fprintf(out, "%s{\"defect\": \"%s\", \"context\": \"%s\", \"effect\": \"%s\"}",
+			i ? ", " : "", claim->id, claim->context, claim->effect);
 }
 
 static void print_json_finding(FILE *out, const struct conviction *c, const struct telling *t,
@@ -53,8 +63,8 @@ static void print_finding(const struct report *report, const struct flush_policy
 	if (!report->tell)
 		return;
 	telling_print(stdout, t);
-	printf("  again: build/explorer/explore -p %s -r %u -b %s -s \"", policy->name,
-	       two_roots + 1, bounds_now->name);
+	printf("  again: build/explorer/explore -p %s -r %u -b %s %s-s \"", policy->name,
+	       two_roots + 1, bounds_now->name, eager_steps ? "" : "-f ");
 	schedule_text(stdout, c->actions, c->nr_actions);
 	printf("\"\n\n");
 }
@@ -88,9 +98,9 @@ static void report_findings(struct report *report, const struct flush_policy *po
 		}
 }
 
-void report_begin(struct report *report, const char *json, bool tell)
+void report_begin(struct report *report, const char *json, bool tell, bool early)
 {
-	*report = (struct report){.tell = tell};
+	*report = (struct report){.tell = tell, .early = early};
 	if (json) {
 		report->json = fopen(json, "w");
 		if (!report->json)
@@ -113,25 +123,32 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 		return;
 	if (report->json)
 		costs_begin();
-	search_all(&search, two_roots, limit);
+	search_all(&search, two_roots, limit, report->early);
 	states = (double)search.states;
 	printf("%-17s %5u %6s %10lu %11lu %5u %7.2f  < %.0e%s\n", policy->name, two_roots + 1,
 	       bounds_now->name, search.states, search.transitions, search.depth, search.seconds,
 	       states * states / 36893488147419103232.0,
-	       search.complete ? "" : "  INCOMPLETE: ended at its limit");
-	if (!search.complete)
+	       search.complete	  ? ""
+	       : search.convicted ? "  ended at what no claim covers"
+				  : "  INCOMPLETE: ended at its limit");
+	if (!search.complete && !search.convicted)
 		report->incomplete = true;
 	if (report->json)
 		fprintf(report->json,
 			"%s\n  {\"policy\": \"%s\", \"roots\": %u, \"bounds\": \"%s\", \"text\": "
-			"\"%s\", \"complete\": %s, \"states\": %lu, \"transitions\": %lu, "
+			"\"%s\", \"reduced\": %s, \"complete\": %s, \"states\": %lu, "
+			"\"transitions\": %lu, "
 			"\"seconds\": %.3f, \"costs\": ",
 			report->any ? "," : "", policy->name, two_roots + 1, bounds_now->name,
-			bounds_now->text, search.complete ? "true" : "false", search.states,
-			search.transitions, search.seconds);
+			bounds_now->text, eager_steps ? "true" : "false",
+			search.complete ? "true" : "false", search.states, search.transitions,
+			search.seconds);
 	costs_end(report->json);
-	if (report->json)
-		fputs(",\n   \"findings\": [", report->json);
+	if (report->json) {
+		fputs(",\n   \"claims\": [", report->json);
+		print_json_claims(report->json, policy);
+		fputs("],\n   \"findings\": [", report->json);
+	}
 	report_findings(report, policy, two_roots, &search);
 	if (report->json)
 		fputs("]}", report->json);

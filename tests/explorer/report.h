@@ -13,14 +13,15 @@ struct flush_policy;
 struct report {
 	FILE *json;
 	bool tell;
-	bool any;		       /* JSON: one record has been written */
+	bool early; /* an exploration, and the policy's last one, end at what no claim covers */
+	bool any;   /* JSON: one record has been written */
 	bool incomplete;	       /* an exploration ended at its limit */
 	bool unclaimed;		       /* findings and claims differ */
 	bool found[CONTEXTS][EFFECTS]; /* of the policy that is being explored */
 };
 
 /* JSON: a file name, or NULL. TELL: the schedule of each finding is printed. */
-void report_begin(struct report *report, const char *json, bool tell);
+void report_begin(struct report *report, const char *json, bool tell, bool early);
 void report_explore(struct report *report, const struct flush_policy *policy, bool two_roots,
 		    u64 limit);
 /* The policy is through: with EXACTLY, each of its claims must have been found. */

@@ -90,41 +90,49 @@ static bool is_possible(const struct state *s, u8 action)
 }
 
 /*
- * Which rule, where the effect alone does not tell. What matters is where the CPU was when the
- * policy deferred the purge: beyond its entry's flush, or outside; and whether a flush that came
- * later was one that reaches what was owed.
+ * Which rule, where the effect alone does not tell, for each CPU. What matters is where the CPU was
+ * when the policy deferred the purge: beyond its entry's flush, or outside; and whether a flush
+ * that came later was one that reaches what was owed. An initiator is always beyond it.
  */
-struct circumstances {
+static struct circumstances {
 	bool deferred, in_kernel; /* the last purge deferred, and where its target was */
 	bool flushed;		  /* the target has flushed since */
-};
+} circumstances[MAX_MODEL_CPUS];
 
-static void watch(struct circumstances *c, const struct state *before, const struct state *after,
-		  u8 action)
+/* Whether the answer about F's CPU was no: it is not interrupted, and does not flush by itself. */
+static bool was_deferred(const struct frame *f, const struct state *after, unsigned int cpu)
+{
+	const struct frame *now = &after->cpus[cpu].frames[0];
+
+	if (f->at != INIT_ASK || (now->at == INIT_ASK && now->arg == f->arg))
+		return false;
+	if (f->arg == cpu)
+		return now->at == INIT_WAIT;
+	return now->at != INIT_REQUEST && !(after->purges[f->purge].waiting >> f->arg & 1);
+}
+
+static void watch(const struct state *before, const struct state *after, u8 action)
 {
 	unsigned int cpu = ACTION_CPU(action);
 	const struct frame *f = &before->cpus[cpu].frames[0];
 	const struct cpu_state *target = &before->cpus[f->arg];
 
 	if (cpu < bounds_now->initiators) {
-		if (f->at != INIT_ASK || f->arg == cpu ||
-		    (after->cpus[cpu].frames[0].at == INIT_ASK &&
-		     after->cpus[cpu].frames[0].arg == f->arg) ||
-		    after->cpus[cpu].frames[0].at == INIT_REQUEST ||
-		    (after->purges[f->purge].waiting >> f->arg & 1))
+		if (!was_deferred(f, after, cpu))
 			return;
-		*c = (struct circumstances){
+		circumstances[f->arg] = (struct circumstances){
 			.deferred = true,
 			.in_kernel = target->frames[0].kind != FRAME_TARGET ||
 				     target->frames[0].at == TARGET_KERNEL ||
 				     target->frames[0].at == TARGET_ENTER,
 		};
-	} else if (before->cpus[cpu].frames[before->cpus[cpu].nr_frames - 1].hook) {
-		struct hook_run run = hook_run(
-			before, cpu, &before->cpus[cpu].frames[before->cpus[cpu].nr_frames - 1]);
+	} else if (top_of(&before->cpus[cpu])->hook) {
+		struct hook_run run = hook_run(before, cpu, top_of(&before->cpus[cpu]));
 
-		c->flushed |= run.op.kind == OP_WRITE_CR3 || run.op.kind == OP_SWITCH_FLUSH ||
-			      run.op.kind == OP_INVLPG || run.op.kind == OP_FLUSH_ALL;
+		circumstances[cpu].flushed |= run.op.kind == OP_WRITE_CR3 ||
+					      run.op.kind == OP_SWITCH_FLUSH ||
+					      run.op.kind == OP_INVLPG ||
+					      run.op.kind == OP_FLUSH_ALL;
 	}
 }
 
@@ -139,11 +147,11 @@ static const char *rule_of(const struct circumstances *c)
 
 bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_roots)
 {
-	struct circumstances circumstances = {0};
-	static struct state s, before;
+	static struct state s;
 
 	*out = (struct telling){0};
 	telling = out;
+	memset(circumstances, 0, sizeof(circumstances));
 	model_found = see;
 	model_begin(&s, two_roots);
 	model_note = listen;
@@ -152,14 +160,12 @@ bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_root
 			model_note = NULL;
 			return false;
 		}
-		before = s;
-		model_apply(&s, actions[action_now]);
-		watch(&circumstances, &before, &s, actions[action_now]);
+		model_apply(&s, actions[action_now], watch);
 	}
 	model_note = NULL;
 	model_found = NULL;
 	if (!out->finding.rule && out->effect <= EFFECT_LOST)
-		out->finding.rule = rule_of(&circumstances);
+		out->finding.rule = rule_of(&circumstances[out->finding.cpu]);
 	return true;
 }
 

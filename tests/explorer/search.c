@@ -10,8 +10,12 @@
 #include <time.h>
 
 #include "tests/explorer/actors.h"
+#include "tests/explorer/explored.h"
+#include "tests/explorer/hook.h"
+#include "tests/explorer/schedule.h"
 
 static struct search *search;
+static bool ends_early;
 
 /* --- Seen states ----------------------------------------------------------------------------- */
 
@@ -121,6 +125,9 @@ static void note_finding(enum context context, enum effect effect, const struct 
 	c->actions[depth] = at_action;
 	for (u32 i = at_state; i; i = way.parent[i])
 		c->actions[--depth] = way.action[i];
+	if (ends_early &&
+	    !explored_claim(hook_policy(), context_word(context), effect_word(effect)))
+		search->convicted = true;
 }
 
 /* --- The frontier ---------------------------------------------------------------------------- */
@@ -165,7 +172,7 @@ static void expand(struct level *next, const struct state *from)
 
 		at_action = actions[i];
 		search->transitions++;
-		if (model_apply(&s, actions[i]))
+		if (model_apply(&s, actions[i], NULL))
 			continue;
 		length = state_pack(&s, packed);
 		if (!insert_growing(hash(packed, length)))
@@ -197,7 +204,7 @@ static void search_levels(struct level *level, struct level *next, u64 limit)
 		for (u32 i = 0; i < level->nr; i++) {
 			size_t length = level->bytes[at] | (size_t)level->bytes[at + 1] << 8;
 
-			if (search->states >= limit)
+			if (search->states >= limit || search->convicted)
 				return;
 			state_unpack(&s, level->bytes + at + 2);
 			at += 2 + length;
@@ -210,10 +217,10 @@ static void search_levels(struct level *level, struct level *next, u64 limit)
 		*level = *next;
 		*next = swap;
 	}
-	search->complete = true;
+	search->complete = !search->convicted;
 }
 
-void search_all(struct search *result, bool two_roots, u64 limit)
+void search_all(struct search *result, bool two_roots, u64 limit, bool early)
 {
 	struct level level = {0}, next = {0};
 	u8 packed[PACKED_MAX];
@@ -222,6 +229,7 @@ void search_all(struct search *result, bool two_roots, u64 limit)
 	size_t length;
 
 	search = result;
+	ends_early = early;
 	*search = (struct search){0};
 	if (limit > 0xffffffffUL)
 		explorer_fail("at most 2^32 - 1 states can be explored");

@@ -25,9 +25,13 @@ struct search {
 	u64 states, transitions;
 	u32 depth;
 	double seconds;
-	bool complete; /* nothing was left out because of LIMIT */
+	bool complete;	/* nothing was left out because of LIMIT, or after a conviction */
+	bool convicted; /* it ended early, at its first finding that no claim covers */
 	struct conviction convictions[CONTEXTS][EFFECTS];
 };
 
-/* Explores the policy that hook_select() named within bounds_now; at most LIMIT states. */
-void search_all(struct search *search, bool two_roots, u64 limit);
+/*
+ * Explores the policy that hook_select() named within bounds_now; at most LIMIT states. EARLY: not
+ * beyond a finding that no claim covers.
+ */
+void search_all(struct search *search, bool two_roots, u64 limit, bool early);

@@ -263,7 +263,7 @@ static void consoles(void **state)
 #define ALL_OPTIONS                                                                                \
 	"tlbi= nohz_full= run= pti= debug_pagealloc= vmap_stack= stack= zone= nopcid nox2apic "    \
 	"maxcpus= "                                                                                \
-	"defect= break= trace= console= loglevel= panic= watchdog= end= seed= "                    \
+	"defect= break= trace= tripwire= console= loglevel= panic= watchdog= end= seed= "          \
 	"tlb_single_page_flush_ceiling="
 #define POLICY_LIST "names of at most 31 characters, + between them, 255 characters in all"
 #define CONSOLES                                                                                   \

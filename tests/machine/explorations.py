@@ -14,6 +14,10 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
     ("findings are the claims", ["-b", "tu"], 0, r"^watching +2 +t "),
     ("a deferred flush of page tables", ["-p", "watching", "-r", "1", "-b", "T"], 5,
      r"process, stale, breaks R1: not claimed"),
+    ("an initiator defers its own flush", ["-p", "N2", "-r", "1", "-b", "u"], 0,
+     "process, lost, breaks R4: claimed as N2"),
+    ("ends at what no claim covers", ["-p", "control-disturbs", "-e", "-b", "tu"], 5,
+     "ended at what no claim covers"),
     ("cut short is no pass", ["-p", "watching", "-b", "t", "-n", "1000"], 4, "INCOMPLETE"),
     ("no such policy", ["-p", "nonsense"], 2, "nonsense: no policy has that name"),
     ("control: sound", ["-p", "control-sound", "-b", "tu"], 0, "^control-sound"),
@@ -24,6 +28,10 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
     ("control: a claim that is not found", ["-p", "control-claims", "-b", "tu"], 5,
      "process, lost: claimed as X0, NOT FOUND"),
 )
+
+# Explored in full, too: broken in different ways, and sound.
+FINDING = re.compile(r"^  (\w+, \w+)(?:, breaks \w+)?: (claimed as \w+|not)", re.MULTILINE)
+REDUCED = ("N5", "N8", "watching")
 
 
 def explore(program: Path, words: list[str], log: Path) -> tuple[int, str]:
@@ -50,6 +58,22 @@ def replay_points(program: Path, folder: Path) -> list[Point]:
                   "" if other[0] == 2 else f"status {other[0]}")]
 
 
+def reduction_points(program: Path, folder: Path) -> list[Point]:
+    """With every step interleaved the findings are those of the reduction, in more states."""
+    points = []
+    for policy in REDUCED:
+        told = [explore(program, ["-p", policy, "-b", "t", *full], folder / f"{policy}{kind}.txt")
+                for kind, full in (("", []), ("-full", ["-f"]))]
+        found = [sorted(set(FINDING.findall(text))) for _, text in told]
+        states = [sum(int(n) for n in re.findall(r"^\S+ +[12] +t +(\d+)", text, re.MULTILINE))
+                  for _, text in told]
+        alike = found[0] == found[1] and told[0][0] == told[1][0] and 0 < states[0] < states[1]
+        points.append(Point(f"reduction: {policy}", "pass" if alike else "fail",
+                            "" if alike else f"{found[0]} in {states[0]} states, "
+                                             f"in full {found[1]} in {states[1]}"))
+    return points
+
+
 def exploration_points(program: Path, folder: Path) -> list[Point]:
     """All of the table, and replays."""
     points = []
@@ -58,4 +82,4 @@ def exploration_points(program: Path, folder: Path) -> list[Point]:
         wrong = (f"status {got}, not {status}" if got != status else
                  "" if re.search(pattern, text, re.MULTILINE) else f"no line matches {pattern!r}")
         points.append(Point(name, "fail" if wrong else "pass", wrong))
-    return points + replay_points(program, folder)
+    return points + replay_points(program, folder) + reduction_points(program, folder)

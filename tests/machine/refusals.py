@@ -37,6 +37,8 @@ REFUSALS = (
     refusal("trace=purge+frob", "frob", "purge, ask, ipi, entry, drain, all"),
     refusal("trace=all,records=100", "records=100", "a power of two"),
     refusal("trace=all run=sweep", "run=sweep", "with another experiment"),
+    refusal("tripwire=ipi run=null", "run=null", "run=compare"),
+    refusal("tripwire=nmi", "nmi", "ipi, ring3"),
     refusal("run=violate", "rule=", "R1, R2, R8, R10"),
     refusal("run=violate,rule=R3", "R3", "R10"),
     refusal("run=violate,rule=R2,page=none", "none", "user", "root"),

@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Sweeps the real binary: one policy, or all of them, and says whether what was found is exactly
+what is claimed.
+
+A policy is swept as it is, and once more with zone=stale if it has claims that only the stale copy
+shows. Exit status: 0 the findings are exactly the claims, 3 the machine lacks what the policy
+needs, 4 less was explored than is stated, 5 findings and claims differ, 2 bad use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from machine import MachineError
+from sweep_run import RULES, Claim, Finding, RefusedError, Row, SweepError, sweep_once
+
+EXACT, SKIPPED, SHORT, DIFFER, BAD_USE = 0, 3, 4, 5, 2
+DEFECTS = (1, 2, 4, 5, 6, 7, 8, 9)     # N3 needs a CPU that does not track its context
+BOUND = "every instruction of the doors, in and out; scenarios of kernel/sweep_scenarios.c"
+
+
+@dataclass
+class Result:
+    """One policy, over all its root modes and boots."""
+    policy: str
+    rows: list[Row] = field(default_factory=list)
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What it claims, each once."""
+        return list(dict.fromkeys(claim for row in self.rows for claim in row.claims))
+
+    @property
+    def found(self) -> list[Finding]:
+        """The first of each kind, in the order of boots and rows."""
+        first: dict[tuple[str, str], Finding] = {}
+        for row in self.rows:
+            for finding in row.found:
+                first.setdefault(finding.kind, finding)
+        return list(first.values())
+
+    @property
+    def missing(self) -> list[Claim]:
+        """Claims that no row has shown, though one could have."""
+        shown = {finding.kind for finding in self.found}
+        return [claim for claim in self.claims if claim.kind not in shown
+                and any(row.claims and claim not in row.not_shown for row in self.rows)]
+
+    @property
+    def beyond(self) -> list[Claim]:
+        """Claims that no row could show."""
+        shown = {finding.kind for finding in self.found}
+        return [claim for claim in self.claims
+                if claim.kind not in shown and claim not in self.missing]
+
+    @property
+    def skipped(self) -> str:
+        """Why no row was swept; "" if any was."""
+        reasons = [row.reason for row in self.rows if row.verdict == "skip"]
+        return reasons[0] if reasons and len(reasons) == len(self.rows) else ""
+
+    @property
+    def steps(self) -> int:
+        """Interleavings in all."""
+        return sum(row.steps for row in self.rows)
+
+    def status(self) -> int:
+        """The exit status for this policy."""
+        if self.error or any(row.verdict == "error" and "was not shown" not in row.reason
+                             for row in self.rows):
+            return SHORT
+        if self.skipped:
+            return SKIPPED
+        if any(finding.defect is None for finding in self.found) or self.missing:
+            return DIFFER
+        return EXACT
+
+    def why(self) -> str:
+        """In words, "" if there is nothing to say."""
+        if self.error or self.skipped:
+            return self.error or self.skipped
+        for row in self.rows:
+            if row.verdict in ("fail", "error") and row.reason:
+                return row.reason
+        return ""
+
+
+def rule_of(finding: Finding) -> str:
+    """The rule of docs/rules.md that a finding of this kind breaks."""
+    return RULES.get(finding.effect) or RULES.get(finding.context) or "R4"
+
+
+def sweep_policy(kernel: Path, policy: str, words: str, small: bool, folder: Path,
+                 limit: float) -> Result:
+    """All boots of one policy. SMALL: no second one."""
+    started = time.monotonic()
+    result = Result(policy)
+    try:
+        result.rows = sweep_once(kernel, policy, words, "off", folder, limit)
+        if result.beyond and not small:
+            result.rows += sweep_once(kernel, policy, words, "stale", folder, limit)
+    except SweepError as error:
+        result.error = str(error)
+    folder.mkdir(parents=True, exist_ok=True)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def write_schedules(result: Result, folder: Path) -> dict[tuple[str, str], Path]:
+    """A file for each finding, from which it can be repeated."""
+    files = {}
+    for finding in result.found:
+        name = f"{result.policy}-{finding.defect or 'new'}-{finding.context}-{finding.effect}.json"
+        files[finding.kind] = folder / name
+        (folder / name).write_text(json.dumps(
+            {"schema": 1, "policy": result.policy, "cmdline": finding.cmdline,
+             "scenario": finding.scenario, "at": finding.at, "rip": finding.rip,
+             "defect": finding.defect, "rule": rule_of(finding),
+             "kind": f"{finding.context}, {finding.effect}"}, indent=1) + "\n")
+    return files
+
+
+def document_of(result: Result, schedules: dict[tuple[str, str], Path]) -> dict[str, object]:
+    """The machine form."""
+    return {
+        "engine": "sweep", "policy": result.policy,
+        "claims": [vars(claim) for claim in result.claims],
+        "beyond": [vars(claim) for claim in result.beyond],
+        "found": [{"defect": found.defect, "rule": rule_of(found), "context": found.context,
+                   "kind": found.effect, "schedule": str(schedules[found.kind]),
+                   "interleavings": found.steps, "first": found.first}
+                  for found in result.found],
+        "interleavings": result.steps, "bound": BOUND, "skipped": result.skipped,
+        "complete": result.status() in (EXACT, DIFFER), "why": result.why(),
+        "seconds": round(result.seconds, 1)}
+
+
+def print_result(result: Result) -> None:
+    """One row of the table, and a line for each finding that no claim covers."""
+    word = {EXACT: "exact", SKIPPED: "skip", SHORT: "error", DIFFER: "differ"}[result.status()]
+    claims = ",".join(dict.fromkeys(claim.defect for claim in result.claims)) or "none"
+    shown = [[c.defect for c in result.claims if c.kind == f.kind] or ["new"] for f in result.found]
+    found = ",".join(dict.fromkeys(defect for ids in shown for defect in ids)) or "none"
+    print(f"{result.policy:<16}{claims:<12}{found:<12}{result.steps:>13} "
+          f"{result.seconds:>8.1f}  {word}", flush=True)
+    if result.why():
+        print(f"  {word}: {result.why()}")
+    for claim in result.beyond:
+        print(f"  not to be shown here: {claim}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line of this tool."""
+    parser = argparse.ArgumentParser(description="sweep the doors of one policy")
+    parser.add_argument("--kernel", type=Path, required=True)
+    parser.add_argument("--policy", default="", help="a policy's name, or N1..N9; default: all")
+    parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--small", action="store_true", help="no second boot with zone=stale")
+    parser.add_argument("--timeout", type=float, default=300, help="of one boot, in seconds")
+    args = parser.parse_args()
+    if args.policy and not re.fullmatch(r"[A-Za-z0-9-]+", args.policy):
+        parser.error(f"--policy {args.policy}: not one policy's name")
+    if not args.kernel.exists():
+        parser.error(f"--kernel {args.kernel}: no such file")
+    return args
+
+
+def policies_in(kernel: Path) -> list[str]:
+    """Every policy of this kernel, by its symbols, and the defects in corrected bases."""
+    listing = subprocess.run(["nm", str(kernel)], capture_output=True, text=True, check=True)
+    names = re.findall(r"^[0-9a-f]+ [RD] policy_(\w+)$", listing.stdout, re.MULTILINE)
+    return [name.replace("_", "-") for name in sorted(names)] + [f"N{n}" for n in DEFECTS]
+
+
+def worst(statuses: list[int]) -> int:
+    """Of all policies: a difference before an error; a skip counts only if there is nothing else.
+    """
+    for status in (BAD_USE, DIFFER, SHORT):
+        if status in statuses:
+            return status
+    return EXACT if EXACT in statuses else SKIPPED
+
+
+def main() -> int:
+    """Command line of this tool."""
+    args = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    folder = args.results.parent / f"{args.results.stem}.sweep"
+    words = ",exact=1"
+    documents: list[dict[str, object]] = []
+    statuses: list[int] = []
+    print(f"{'Policy':<16}{'Claims':<12}{'Found':<12}{'Interleavings':>13} {'Seconds':>8}")
+    try:
+        for policy in [args.policy] if args.policy else policies_in(args.kernel):
+            result = sweep_policy(args.kernel, policy, words, args.small, folder, args.timeout)
+            print_result(result)
+            documents.append(document_of(result, write_schedules(result, folder)))
+            statuses.append(result.status())
+    except (MachineError, OSError, RefusedError) as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        return BAD_USE
+    document = documents[0] if args.policy else {"engine": "sweep", "policies": documents}
+    args.results.write_text(json.dumps(document, indent=1) + "\n")
+    return worst(statuses)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""One boot of run=sweep, and its document as objects.
+
+The kernel judges; here its findings are joined over root modes and boots. A boot that ended in any
+other way than by its own verdict, or without a whole document, is an error and never a result.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from boot import boot, judge
+from machine import Machine
+
+CPUS = 4
+DEFECT = re.compile(r"N[1-9]")
+# Words of the sweep's context and effect, and of the rule that such a finding breaks.
+RULES = {"spurious": "R9", "nmi": "R6"}
+
+
+class SweepError(Exception):
+    """The sweep proves nothing; the text says why."""
+
+
+class RefusedError(Exception):
+    """The kernel refuses the policy or a word; the text is its own."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a policy is known for, or what was found: an id, where and what."""
+    defect: str
+    context: str
+    effect: str
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What an oracle sees of it: two defects may look the same."""
+        return self.context, self.effect
+
+    def __str__(self) -> str:
+        return f"{self.defect} ({self.context}, {self.effect})"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first step of a row that showed one effect in one context."""
+    defect: str | None
+    context: str
+    effect: str
+    scenario: str
+    at: str
+    steps: int
+    first: int
+    rip: int
+    cmdline: str                # of a boot that repeats it
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """As of a claim, which it shows if these are the same."""
+        return self.context, self.effect
+
+
+@dataclass
+class Row:
+    """One policy and root mode in one boot."""
+    policy: str
+    verdict: str
+    reason: str
+    steps: int = 0
+    claims: list[Claim] = field(default_factory=list)
+    not_shown: list[Claim] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
+
+
+def selection(policy: str) -> str:
+    """The kernel's words for one policy, or one defect in its corrected base; "" for all."""
+    if not policy:
+        return ""
+    return f"defect={policy}" if DEFECT.fullmatch(policy) else f"tlbi={policy}"
+
+
+def again(policy: str, roots: int, zone: str, found: dict[str, object]) -> str:
+    """The command line that repeats one step."""
+    at = f",at={found['at']}" if found["at"] else ""
+    return (f"{selection(policy)} pti={'off' if roots == 1 else 'on'} zone={zone} "
+            f"run=sweep,scenario={found['scenario']}{at}")
+
+
+def row_of(entry: dict[str, object], policy: str, zone: str) -> Row:
+    """One entry of the document. POLICY: what was asked for, "" for the row's own name."""
+    name = policy or str(entry["policy"])
+    row = Row(str(entry["policy"]), str(entry["verdict"]), str(entry["reason"]))
+    if row.verdict == "skip":
+        return row
+    row.steps = int(str(entry["steps"]))
+    row.claims = [Claim(**claim) for claim in entry["claims"]]          # type: ignore
+    row.not_shown = [Claim(**claim) for claim in entry["not_shown"]]    # type: ignore
+    for found in entry["found"]:                                        # type: ignore
+        row.found.append(Finding(**found, cmdline=again(name, int(str(entry["roots"])), zone,
+                                                        found)))
+    return row
+
+
+def sweep_once(kernel: Path, policy: str, words: str, zone: str, folder: Path,
+               limit: float) -> list[Row]:
+    """Boots run=sweep WORDS once; the rows that it tells of. May raise SweepError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cmdline = f"{selection(policy)} zone={zone} run=sweep{words}".strip()
+    m = Machine(kernel=kernel, media="kernel", cpus=CPUS, cmdline=cmdline)
+    result = boot(m, folder, limit, folder / "serial.log")
+    outcome = judge(result)
+    if outcome.word == "refused":
+        raise RefusedError(next((line for line in reversed(result.lines)
+                                 if line.strip() and "verdict" not in line), cmdline))
+    if outcome.why or outcome.word not in ("pass", "fail", "error"):
+        raise SweepError(f"{cmdline}: {outcome.word}: {outcome.why or result.last_line}")
+    try:
+        document = json.loads(result.document)
+        return [row_of(entry, policy, zone) for entry in document["rows"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SweepError(f"{cmdline}: its document cannot be read: {error}; "
+                         f"last line: {result.last_line}") from None
