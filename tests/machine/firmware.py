@@ -42,7 +42,8 @@ def tables(name: str, table: bytes, *shows: str, grub: str = LOAD, cmdline: str 
 
 def memory(name: str, cuts: str, *shows: str, **machine: object) -> BootCase:
     """A machine without these parts of its memory."""
-    return BootCase(name, f"{SHORT} loglevel=7", dict(media="cd", cpus=2) | machine, shows=shows, grub=cuts)
+    return BootCase(name, f"{SHORT} loglevel=7", dict(media="cd", cpus=2) | machine, shows=shows,
+                    grub=cuts)
 
 
 # 64 holes of a page, 2 MiB apart, where neither GRUB nor the kernel's image lies.
