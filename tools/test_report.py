@@ -118,9 +118,9 @@ class PageTest(unittest.TestCase):
             stale = "n/a" if cpu["stale"] is None else str(cpu["stale"])
             self.assertEqual(row[2:5] + row[8:], ["pass", str(policy["flushes"]),
                              str(cpu["tlbi_ipis"]), stale, str(cpu["lost"])])
-        self.assertIn(["Linux 6.1.0-56-amd64", "1", "no verdict", "1000", "1001-1004",
+        self.assertIn(["Linux 6.1.0-56-amd64", "1", "no verdict", "1000", "1000",
                        *["n/a"] * 5], rows)
-        self.assertIn(["3", "yes", "1004", "1.00", "0"], rows)
+        self.assertIn(["1", "no", "1484", "1.48", "0"], rows)
         self.assertIn(["watching", "15.00"], rows)
 
     def test_missing(self) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Tests of the result files: who ran it, what is refused, and the plotter's form of the noise
-histogram. Printed as TAP. The samples in tests/report have invented figures, but for run.json."""
+histogram. Printed as TAP. The samples in tests/report have invented figures, but for run.json and
+peer.json."""
 
 from __future__ import annotations
 
