@@ -246,12 +246,15 @@ class Interpreter:
 
     def _cmov(self, state: State, ins: Instruction) -> None:
         to, what = ins.operands
-        value = self.read(state, what)
+        value = self.read(state, what)          # read whether it is moved or not
         condition = ins.mnemonic[4:]
-        yes = condition not in CONDITIONS or assume(state, condition)
-        no = condition not in CONDITIONS or assume(state, NEGATED[condition])
-        old = state.read(to.name)
-        self.write(state, to, values.join(old, value) if yes and no else value if yes else old)
+        known = condition in CONDITIONS
+        yes = assume(state, condition) if known else state
+        no = assume(state, NEGATED[condition]) if known else state
+        if yes and what.kind == "reg":
+            value = yes.read(what.name)
+        old = no.read(to.name) if no else value
+        self.write(state, to, values.join(old, value) if yes else old)
 
     # --- What only ring 0 may ---
 

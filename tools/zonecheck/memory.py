@@ -65,6 +65,8 @@ class Memory:
         elif operand.segment in ("fs", "es"):
             self.report(f"segment {operand.segment} is not known")
             return ANY
+        if operand.base and operand.base == operand.index and operand.scale == 1:
+            return add(value, multiply(state.read(operand.base), 2))
         if operand.base:
             value = add(value, state.read(operand.base))
         if operand.index:

@@ -224,9 +224,12 @@ def shift_right(value: Value, count: int) -> Value:
 
 def multiply(value: Value, factor: int) -> Value:
     """value * factor, a small positive one."""
-    if value.base or factor < 0 or value.high * factor > MASK:
+    if value.base or factor <= 0:
         return ANY
-    return number(value.low * factor, value.high * factor)
+    zeros = (factor & -factor) - 1              # a multiple of 4 ends in 00
+    if value.high * factor > MASK:
+        return number(0, MASK, zeros)
+    return number(value.low * factor, value.high * factor, zeros)
 
 
 def clamp(value: Value, low: int, high: int) -> Value | None:

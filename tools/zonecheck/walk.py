@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Follows every path from the doors to the ends of the zone.
 
-A node is an instruction in a calling context: the return addresses on the stack, and which root and
-GS are in force. What is known at a node is joined over all paths that lead there, until nothing
-changes. So what holds at a node holds on every path.
+A node is an instruction in a calling context: the return addresses on the stack, which root and GS
+are in force, and how often the outermost loop has turned, up to a limit. What is known at a
+node is joined over all paths that lead there, until nothing changes. So what holds at a node holds
+on every path, and a loop whose end follows from the values within the limit is no loop here.
 """
 
 from __future__ import annotations
@@ -21,12 +22,22 @@ from .values import constant
 MAX_DEPTH = 24                  # of calls; more is taken for recursion
 MAX_TURNS = 60                  # times that a node is met with something new
 WIDEN_AFTER = 4
+MAX_TRIPS = 8                   # turns of a loop that are told apart
 ENDS = ("iretq", "sysret", "sysretq")
+
+
+class Trip(NamedTuple):
+    """Turns of a loop that is under way: code [low, high] in the context of this depth."""
+    depth: int
+    low: int
+    high: int
+    count: int
 
 
 class Node(NamedTuple):
     """A place on a path; the last four as in State."""
     context: tuple[int, ...]
+    trips: tuple[Trip, ...]
     address: int
     door: str
     root: str
@@ -34,9 +45,10 @@ class Node(NamedTuple):
     found: str
 
 
-def node_of(context: tuple[int, ...], address: int, state: State) -> Node:
+def node_of(context: tuple[int, ...], address: int, state: State,
+            trips: tuple[Trip, ...] = ()) -> Node:
     """Where STATE belongs."""
-    return Node(context, address, state.door, state.root, state.gs, state.found)
+    return Node(context, trips, address, state.door, state.root, state.gs, state.found)
 
 
 @dataclass(frozen=True)
@@ -87,8 +99,8 @@ class Walk:
         self.edges: dict[Node, set[Node]] = {}
         self.violations: dict[tuple[int, str], Violation] = {}
         self.ended: dict[str, int] = {}
-        self.work: list[Node] = []
-        self.node = Node((), 0, "", "", "", "")
+        self.work: dict[Node, None] = {}        # what has to be visited (again), in that order
+        self.node = Node((), (), 0, "", "", "", "")
         memory.report = self.report
 
     def report(self, text: str) -> None:
@@ -100,14 +112,15 @@ class Walk:
         """Follows all paths."""
         for door in doors:
             self.enter((), door.address, door.state, None)
-            while self.work:
-                self.node = self.work.pop()
-                self.visit(self.node, self.known[self.node].copy())
+        while self.work:
+            self.node = next(iter(self.work))
+            del self.work[self.node]
+            self.visit(self.node, self.known[self.node].copy())
 
     def enter(self, context: tuple[int, ...], address: int, state: State,
               previous: Node | None) -> None:
         """STATE arrives at ADDRESS."""
-        node = node_of(context, address, state)
+        node = node_of(context, address, state, self.trips(context, address, previous))
         if previous is not None:
             self.edges.setdefault(previous, set()).add(node)
         if node not in self.known:
@@ -122,7 +135,27 @@ class Walk:
                 self.report("what is known here never settles")
                 return
             self.known[node] = merged
-        self.work.append(node)
+        self.work.setdefault(node)
+
+    def trips(self, context: tuple[int, ...], address: int,
+              previous: Node | None) -> tuple[Trip, ...]:
+        """The loops that are under way at ADDRESS: a jump back turns one, leaving its code or its
+        function ends it."""
+        if previous is None:
+            return ()
+        depth = len(context)
+        kept = [t for t in previous.trips
+                if t.depth < depth or t.depth == depth and t.low <= address <= t.high]
+        if context == previous.context and address <= previous.address and \
+                self.image.symbol_at(address)[1] == self.image.symbol_at(previous.address)[1]:
+            turned = next((t for t in kept if t[:3] == (depth, address, previous.address)), None)
+            if turned:
+                kept.remove(turned)
+            if turned:
+                kept.append(turned._replace(count=min(turned.count + 1, MAX_TRIPS)))
+            elif not kept:              # a loop inside another is not told apart
+                kept.append(Trip(depth, address, previous.address, 1))
+        return tuple(kept)
 
     def visit(self, node: Node, state: State) -> None:
         """One instruction."""
