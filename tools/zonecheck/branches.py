@@ -81,6 +81,8 @@ def _test_not_zero(state: State, flags: Flags) -> State | None:
 
 def _assume_compare(state: State, flags: Flags, condition: str) -> State | None:
     left, right = flags.left, flags.right
+    if left.base and left.base == right.base:
+        return _assume_addresses(state, left, right, condition)
     if left.base or right.base:
         return state
     if condition in UNSIGNED_OF:
@@ -96,6 +98,16 @@ def _assume_compare(state: State, flags: Flags, condition: str) -> State | None:
         return None
     after = _refined(state, flags.left_in, flags.size, new_left)
     return after and _refined(after, flags.right_in, flags.size, new_right)
+
+
+def _assume_addresses(state: State, left: Value, right: Value, condition: str) -> State | None:
+    """Two addresses in one region compare as their offsets do; only what cannot be is used."""
+    bias = 1 << 48
+    numbers = [number(each.low + bias, each.high + bias) for each in (left, right)]
+    bounds = _bounds(*numbers, condition)
+    if bounds and None in (clamp(numbers[0], *bounds[0]), clamp(numbers[1], *bounds[1])):
+        return None
+    return state
 
 
 def _bounds(left: Value, right: Value,

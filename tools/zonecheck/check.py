@@ -40,7 +40,8 @@ def check(description: Description, configuration: Configuration) -> Result:
                     {node.address for node in walk.known if node.address not in walk.rules.ends},
                     memory.touched, {}, interpreter.flushes, walk.ended, interpreter.used)
     starts = [node_of((), door.address, door.state) for door in doors]
-    name_loops(description, image, back_edges(walk, starts), result)
+    jumps = {node.address for node in back_edges(walk.edges, starts)}
+    name_loops(description, image, jumps, result)
     for name in [end.name for end in walk.rules.ends.values()] + \
             list(walk.rules.calls_out.values()):
         if name not in walk.ended:

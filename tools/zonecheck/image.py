@@ -134,17 +134,13 @@ class Image:
         return self.decoded[address]
 
     def _decode(self, address: int) -> Instruction:
-        for size in (15, 8, 4, 2, 1):
-            try:
-                code = self.read(address, size)
-            except ImageError:
-                continue
-            for found in self.decoder.disasm(code, address, 1):
-                prefix, _, mnemonic = found.mnemonic.rpartition(" ")
-                return Instruction(address, found.size, mnemonic, prefix,
-                                   tuple(self._operand(found, each) for each in found.operands),
-                                   f"{found.mnemonic} {found.op_str}".strip())
-            break
+        code = next((data[address - start:address - start + 15] for start, end, data in self.code
+                     if start <= address < end), b"")
+        for found in self.decoder.disasm(code, address, 1):
+            prefix, _, mnemonic = found.mnemonic.rpartition(" ")
+            return Instruction(address, found.size, mnemonic, prefix,
+                               tuple(self._operand(found, each) for each in found.operands),
+                               f"{found.mnemonic} {found.op_str}".strip())
         raise ImageError(f"{self.path}: no instruction at {address:#x}")
 
     @staticmethod

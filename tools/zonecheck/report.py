@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from .check import Result
 from .describe import Description
-from .image import Image
+from .image import Image, ImageError
 from .walk import Violation
 
 WIDTH = 100
@@ -79,13 +79,16 @@ def describe(image: Image, violation: Violation) -> str:
     """File and line, what is wrong, the instruction, the calls that lead there."""
     if not violation.address:
         return violation.text
-    places = image.places([violation.address, *violation.way])
+    calls = [after - 1 for after in reversed(violation.way)]    # in the call, not behind it
+    places = image.places([violation.address, *calls])
     place = places[violation.address]
-    text = image.instruction(violation.address).text
+    try:
+        text = image.instruction(violation.address).text
+    except ImageError:
+        text = "(no instruction)"
     lines = [f"{place.line}: {place.functions[0]}: {violation.text}",
              f"    {violation.address:#x}: {text}"]
-    lines += [f"    called from {places[a].functions[0]}, {places[a].line}"
-              for a in reversed(violation.way)]
+    lines += [f"    called from {places[a].functions[0]}, {places[a].line}" for a in calls]
     return "\n".join(lines)
 
 

@@ -76,15 +76,19 @@ def join(one: Value, other: Value) -> Value:
 
 
 def widen(old: Value, new: Value) -> Value:
-    """join() that ends: an interval that grows at one end loses that end, bits are kept."""
+    """join() that ends: what changes at an end of the interval loses that end, and bits that
+    change are lost but for the alignment."""
     joined = join(old, new)
     if joined == old:
         return old
     if joined.base:
         return ANY
+    zeros, ones = joined.zeros, joined.ones
+    if (zeros, ones) != (old.zeros, old.ones):
+        zeros, ones = (~zeros & zeros + 1) - 1 & MASK, 0
     low = old.low if joined.low >= old.low else 0
-    high = old.high if joined.high <= old.high else MASK & ~joined.zeros
-    return number(low, max(low, high), joined.zeros, joined.ones)
+    high = old.high if joined.high <= old.high else MASK
+    return number(low, high, zeros, ones)
 
 
 def truncate(value: Value, size: int) -> Value:

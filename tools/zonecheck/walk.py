@@ -15,6 +15,7 @@ from typing import NamedTuple
 from .branches import NEGATED, assume
 from .image import Image, ImageError, Instruction
 from .interpret import CONDITIONS, Interpreter
+from .loops import closes_loop
 from .memory import Memory
 from .state import State
 from .values import constant
@@ -147,7 +148,7 @@ class Walk:
         kept = [t for t in previous.trips
                 if t.depth < depth or t.depth == depth and t.low <= address <= t.high]
         if context == previous.context and address <= previous.address and \
-                self.image.symbol_at(address)[1] == self.image.symbol_at(previous.address)[1]:
+                closes_loop(self.image, address, previous.address):
             turned = next((t for t in kept if t[:3] == (depth, address, previous.address)), None)
             if turned:
                 kept.remove(turned)
