@@ -2,12 +2,13 @@
 #
 # The danger zone, proved from the binary.
 
-## a description of the doors of ELF (`make zone`)
+## of `make zone`: the description of the doors of ELF
 ZONE ?= tools/zonecheck/lateflush.toml
-## the ELF file that `make zone` looks at
+## of `make zone`: the file that it looks at
 ELF  ?= $(KERNEL)
 
 .PHONY: zone
-zone: $(if $(filter $(KERNEL),$(ELF)),$(KERNEL)) ## what runs before a deferred flush, from the binary
+$(if $(filter $(KERNEL),$(ELF)),zone: $(KERNEL))
+zone: ## what runs before a deferred flush, from the binary
 	$(Q)tools/prereq.sh zone
 	$(Q)$(PYTHON) tools/zone.py --zone '$(ZONE)' $(if $(POLICY),--policy '$(POLICY)') '$(ELF)'

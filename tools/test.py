@@ -129,7 +129,14 @@ class Suites:
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""
         return [Case("tools", name, lambda folder, n=name: tap_points(
-            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT)) for name in ("test_tools", "test_checks")]
+            [PYTHON, f"tools/{n}.py"], folder, 60, ROOT))
+                for name in ("test_tools", "test_checks", "test_zone")]
+
+    def zone_cases(self) -> list[Case]:
+        """The danger zone, proved from the binary; the controls have to be caught."""
+        return [Case("zone", "proved from the binary", lambda folder: command_point(
+            [PYTHON, "tools/zone.py", str(self.build / "lateflush.elf")], folder, 300, ROOT),
+            needs="build: default")]
 
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""

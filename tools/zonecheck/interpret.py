@@ -159,6 +159,8 @@ class Interpreter:
         left, right = self.read(state, to), truncate(self.read(state, what), to.size)
         if ins.mnemonic == "xor" and to == what:
             result = constant(0)
+        elif ins.mnemonic == "add" and to == what:
+            result = values.multiply(left, 2)
         elif ins.mnemonic == "and":
             result = values.bit_and(left, right, self.memory.aligned)
         else:

@@ -33,17 +33,17 @@ def size(image: Image, addresses: Iterable[int]) -> int:
 def table(image: Image, results: list[Result]) -> None:
     """A row for each: the policy's part, then what the whole zone touches, by class."""
     classes = sorted({name for r in results for name in r.touched})
-    print("\n" + " " * 23 + "|--- the policy's hooks ---| |" +
-          " instructions that touch ".center(len(classes) * 12 - 2, "-") + "|")
-    print(f"{'Policy':<16} {'Roots':>5} {'Instr':>7} {'Bytes':>7} {'Functions':>9}"
-          + "".join(f" {name.capitalize():>11}" for name in classes) + f" {'Loops':>5}  Verdict")
+    title = " instructions that touch "
+    print("\n" + " " * 21 + "|--- its hooks ---| |" + title.center(len(classes) * 9 - 2, "-") + "|")
+    print(f"{'Policy':<14} {'Roots':>5} {'Instr':>6} {'Bytes':>6} {'Func':>5}"
+          + "".join(f" {name.capitalize():>8}" for name in classes) + " Loops Verdict")
     for result in results:
         hooks = {a for a in result.addresses if image.symbol_at(a)[2]}
         functions = {image.symbol_at(a)[1] for a in hooks}
-        print(f"{result.configuration.name:<16} {result.configuration.roots:>5} {len(hooks):>7} "
-              f"{size(image, hooks):>7} {len(functions):>9}"
-              + "".join(f" {len(result.touched.get(name, ())):>11}" for name in classes)
-              + f" {len(result.loops):>5}  {'fail' if result.violations else 'pass'}")
+        print(f"{result.configuration.name:<14} {result.configuration.roots:>5} {len(hooks):>6} "
+              f"{size(image, hooks):>6} {len(functions):>5}"
+              + "".join(f" {len(result.touched.get(name, ())):>8}" for name in classes)
+              + f" {len(result.loops):>5} {'fail' if result.violations else 'pass':>7}")
 
 
 def notes(description: Description, results: list[Result]) -> None:
@@ -54,7 +54,7 @@ def notes(description: Description, results: list[Result]) -> None:
         privileged |= result.privileged
         for address, name in result.loops.items():
             loops.setdefault(name, set()).add(address)
-    print("\nbelieved, with the reasons in " + str(description.path.name) + ":")
+    print(f"\nbelieved, with the reasons in {description.path.name}:")
     _list("words taken for constant", [fact.name for fact in description.facts()])
     _list("privileged instructions", sorted(privileged))
     _list("loops with a written bound", sorted(loops))

@@ -4,6 +4,7 @@ of the page tables and GS."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .values import ANY, MASK, Value, join, number, shift_left, shift_right, truncate, widen
@@ -105,6 +106,15 @@ class State:
         self.stack.clear()
         self.flags = None
 
+    def _merge_flags(self, other: Flags | None,
+                     combine: Callable[[Value, Value], Value]) -> Flags | None:
+        mine = self.flags
+        if not mine or not other or (mine.kind, mine.size, mine.left_in, mine.right_in) != \
+                (other.kind, other.size, other.left_in, other.right_in):
+            return None
+        return Flags(mine.kind, combine(mine.left, other.left), combine(mine.right, other.right),
+                     mine.size, mine.left_in, mine.right_in)
+
     def merge(self, other: State, widening: bool) -> State | None:
         """What stands for both; None if that is this state itself."""
         combine = widen if widening else join
@@ -113,5 +123,5 @@ class State:
                         for name, value in self.registers.items()},
                        {place: combine(value, other.stack[place])
                         for place, value in self.stack.items() if place in other.stack},
-                       self.flags if self.flags == other.flags else None)
+                       self._merge_flags(other.flags, combine))
         return None if merged == self else merged

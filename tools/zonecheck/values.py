@@ -76,8 +76,8 @@ def join(one: Value, other: Value) -> Value:
 
 
 def widen(old: Value, new: Value) -> Value:
-    """join() that ends: what changes at an end of the interval loses that end, and bits that
-    change are lost but for the alignment."""
+    """join() that ends: what changes at an end of the interval loses that end, and when bits
+    change, only the lowest ones are kept, such as those of an alignment."""
     joined = join(old, new)
     if joined == old:
         return old
@@ -85,7 +85,9 @@ def widen(old: Value, new: Value) -> Value:
         return ANY
     zeros, ones = joined.zeros, joined.ones
     if (zeros, ones) != (old.zeros, old.ones):
-        zeros, ones = (~zeros & zeros + 1) - 1 & MASK, 0
+        known = zeros | ones
+        lowest = (~known & (known + 1)) - 1     # the bits below the first that is not known
+        zeros, ones = zeros & lowest, ones & lowest
     low = old.low if joined.low >= old.low else 0
     high = old.high if joined.high <= old.high else MASK
     return number(low, high, zeros, ones)

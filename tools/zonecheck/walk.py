@@ -21,7 +21,7 @@ from .state import State
 from .values import constant
 
 MAX_DEPTH = 24                  # of calls; more is taken for recursion
-MAX_TURNS = 60                  # times that a node is met with something new
+MAX_TURNS = 200                 # times that a node is met with something new
 WIDEN_AFTER = 4
 MAX_TRIPS = 8                   # turns of a loop that are told apart
 ENDS = ("iretq", "sysret", "sysretq")
@@ -90,7 +90,8 @@ class Violation:
 class Walk:
     """One configuration's paths."""
 
-    def __init__(self, image: Image, rules: Rules, memory: Memory, interpreter: Interpreter) -> None:
+    def __init__(self, image: Image, rules: Rules, memory: Memory,
+                 interpreter: Interpreter) -> None:
         self.image = image
         self.rules = rules
         self.memory = memory
@@ -246,7 +247,10 @@ class Walk:
 
     def call(self, node: Node, ins: Instruction, state: State) -> None:
         """CALL: followed, unless it is what runs behind the zone."""
-        for target in self.targets(ins, state):
+        targets = self.targets(ins, state)
+        if not targets:
+            self.interpreter.push(state, constant(ins.end))     # for what that says of the stack
+        for target in targets:
             if target in self.rules.calls_out:
                 self.reach(self.rules.calls_out[target], state, "kernel")
                 state.call_out()
