@@ -135,7 +135,7 @@ class Suites:
     def zone_cases(self) -> list[Case]:
         """The danger zone, proved from the binary; the controls have to be caught."""
         return [Case("zone", "proved from the binary", lambda folder: command_point(
-            [PYTHON, "tools/zone.py", str(self.build / "lateflush.elf")], folder, 300, ROOT),
+            [PYTHON, "tools/zone.py", str(self.build / "lateflush.elf")], folder, 600, ROOT),
             needs="build: default")]
 
     def check_cases(self) -> list[Case]:

@@ -103,9 +103,9 @@ def _assume_compare(state: State, flags: Flags, condition: str) -> State | None:
 def _assume_addresses(state: State, left: Value, right: Value, condition: str) -> State | None:
     """Two addresses in one region compare as their offsets do; only what cannot be is used."""
     bias = 1 << 48
-    numbers = [number(each.low + bias, each.high + bias) for each in (left, right)]
-    bounds = _bounds(*numbers, condition)
-    if bounds and None in (clamp(numbers[0], *bounds[0]), clamp(numbers[1], *bounds[1])):
+    one, other = (number(each.low + bias, each.high + bias) for each in (left, right))
+    bounds = _bounds(one, other, condition)
+    if bounds and None in (clamp(one, *bounds[0]), clamp(other, *bounds[1])):
         return None
     return state
 

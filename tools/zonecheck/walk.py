@@ -32,7 +32,7 @@ class Trip(NamedTuple):
     depth: int
     low: int
     high: int
-    count: int
+    turns: int
 
 
 class Node(NamedTuple):
@@ -154,7 +154,7 @@ class Walk:
             if turned:
                 kept.remove(turned)
             if turned:
-                kept.append(turned._replace(count=min(turned.count + 1, MAX_TRIPS)))
+                kept.append(turned._replace(turns=min(turned.turns + 1, MAX_TRIPS)))
             elif not kept:              # a loop inside another is not told apart
                 kept.append(Trip(depth, address, previous.address, 1))
         return tuple(kept)
