@@ -218,7 +218,8 @@ class Suites:
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
-        return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
+        return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
+                self.host_cases() +
                 self.explorer_cases() + boots + self.screen_cases() + self.debugger_cases())
 
     def screen_cases(self) -> list[Case]:
