@@ -19,6 +19,7 @@ struct bounds {
 	u8 targets, visits;    /* visits: by each target, beside those that an IPI makes */
 	u8 nmis, mcs;	       /* over all targets */
 	bool bystander;	       /* a CPU in the kernel that does not track its context */
+	bool sequential;       /* whole schedules, one thing at a time: for costs */
 	bool tables;	       /* a purge may free a page table */
 	bool tables_deferred;  /* and its flush is deferred, as it must not be: a control */
 };

@@ -18,6 +18,7 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
      "process, lost, breaks R4: claimed as N2"),
     ("ends at what no claim covers", ["-p", "control-disturbs", "-e", "-b", "tu"], 5,
      "ended at what no claim covers"),
+    ("one after the other, for costs", ["-p", "ledger", "-b", "s"], 0, "^ledger +2 +s "),
     ("cut short is no pass", ["-p", "watching", "-b", "t", "-n", "1000"], 4, "INCOMPLETE"),
     ("no such policy", ["-p", "nonsense"], 2, "nonsense: no policy has that name"),
     ("control: sound", ["-p", "control-sound", "-b", "tu"], 0, "^control-sound"),
