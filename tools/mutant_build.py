@@ -57,6 +57,7 @@ class MutantBuild:
         self.tools = tools
         self.folder = folder
         self.files = files_of(policy)
+        self.program = folder / "explore"
         self.sources = [path for path in self.files if path.endswith(".c")]
 
     def write(self, mutant: Mutant | None) -> None:
@@ -102,7 +103,7 @@ class MutantBuild:
 
     def explorer(self) -> Path:
         """An explorer with this policy."""
-        program = self.folder / "explore"
+        program = self.program
         if not (self.compile(self.tools.host_cc, "host") and succeeds(
                 [*self.tools.host_cc, *QUIET, "-no-pie", "-o", str(program),
                  *self.replaced(self.tools.explorer_objects(), "host")])):

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Mutation of the sound policies: do the engines convict a policy that has one thing wrong?
 
-Each mutant (mutants.py) is explored within small bounds, then larger ones, then swept; what none of
-them convicts is compared with the original, hook by hook: operations, words, values, answers. More
-cost than the original's is a conviction by the cost oracle; no difference at all means equivalent;
-anything else is a survivor. Mutants of the same object code as the original, or as another mutant,
-and those that do not compile are not counted.
+Each mutant (mutants.py) is explored within small bounds, then swept; what neither convicts is
+compared with the original. More cost is a conviction by the cost oracle: over all sequential
+schedules, or at the most of a hook. The same cost everywhere, and nothing found within larger
+bounds either, means equivalent; anything else is a survivor. Mutants of the same object code as
+the original, or as another mutant, and those that do not compile are not counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
 """
@@ -35,6 +35,7 @@ LEAST_KILLED, LEAST_KILLED_OF_ALL, LEAST_MUTANTS = 0.95, 0.80, 15
 CPU_SECONDS = 600               # an explorer that needs more is not taken for a conviction
 COSTS = ("locked", "cr3", "flush_all", "flush_page", "remote_lines", "shared_lines", "stores",
          "loads")
+WILD = "touches an address that is none of its words"   # hook.c; a wild pointer, too, ends it
 SEQUENTIAL = "s"                # bounds in which whole schedules are counted
 # Words of a result. Killed by the explorer, the sweep, the cost oracle; not counted.
 KILLED = ("explorer", "sweep", "cost")
@@ -101,9 +102,17 @@ def cost_difference(old: dict[str, dict[str, object]],
             before, after = (costs.get(key, {}).get(cost, (0, 0)) for costs in (old, new))
             if after[0] > before[0] or after[1] > before[1]:        # type: ignore[index]
                 return "cost", f"{key}: {cost} {before} -> {after}"
-    if where:
-        return "survivor", f"differs without more cost in {where[0]}"
-    return "equivalent", "the same operations, words, values and answers in every hook"
+    for key in where:
+        for cost in COSTS:
+            before, after = (costs.get(key, {}).get(cost, (0, 0)) for costs in (old, new))
+            if before[:2] != after[:2]:                             # type: ignore[index]
+                return "survivor", f"{key}: {cost} {before[:2]} -> {after[:2]}"  # type: ignore
+    for cost in COSTS:
+        if total(new, cost) < total(old, cost):
+            return "survivor", (f"sequential schedules: {cost} {total(old, cost)} -> "
+                                f"{total(new, cost)}")
+    return "equivalent", (f"no oracle sees it, every cost is the same; another order or value in "
+                          f"{where[0]}" if where else "the same operations in every hook")
 
 
 class Policy:
@@ -128,15 +137,11 @@ class Policy:
         """Of the original, within the same bounds; explored when first asked for."""
         with self.lock:
             if not self.costs:
-                status, words, document = explore(self.program, self.name, self.bounds())
+                status, words, document = explore(self.program, self.name, self.args.bounds)
                 if status != EXACT:
                     raise BuildError(f"{self.name}: the original is convicted: {words}")
                 self.costs = costs_of(document)
             return self.costs
-
-    def bounds(self) -> str:
-        """Small ones first: an exploration ends at the first conviction."""
-        return str(self.args.bounds)
 
     def fate(self, number: int, mutant: Mutant) -> Result:
         """Builds and tries one mutant."""
@@ -158,10 +163,10 @@ class Policy:
 
     def tried(self, mutant: Mutant, build: MutantBuild) -> Result:
         """Explorer, sweep, costs, in this order."""
-        status, words, document = explore(build.explorer(), self.name, self.bounds())
+        status, words, document = explore(build.explorer(), self.name, self.args.bounds)
         if status == DIFFER:
             return Result(mutant, "explorer", words)
-        if status == BAD_USE or status in (-signal.SIGABRT, -signal.SIGSEGV):
+        if WILD in words or status in (-signal.SIGABRT, -signal.SIGSEGV):
             return Result(mutant, "explorer", f"the explorer aborts: {words}")
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
@@ -169,7 +174,14 @@ class Policy:
             swept = self.swept(build)
             if swept:
                 return Result(mutant, "sweep", swept)
-        return Result(mutant, *cost_difference(self.original_costs(), costs_of(document)))
+        word, why = cost_difference(self.original_costs(), costs_of(document))
+        if word == "equivalent" and self.args.larger:
+            status, words, _ = explore(build.program, self.name, self.args.larger)
+            if status == DIFFER:
+                return Result(mutant, "explorer", words)
+            if status != EXACT:
+                return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
+        return Result(mutant, word, why)
 
     def swept(self, build: MutantBuild) -> str:
         """What the sweep convicts the mutant for; "" for nothing."""
@@ -261,6 +273,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--policy", default="", help="these alone, A+B")
     parser.add_argument("--bounds", default="std", help="of the explorer (%(default)s)")
+    parser.add_argument("--larger", default="a", help="of what seems equivalent (%(default)s)")
     parser.add_argument("--most", type=int, default=0, help="so many mutants of a policy (all)")
     parser.add_argument("--small", action="store_true", help="a few of each policy, all killed")
     parser.add_argument("--no-sweep", action="store_true")

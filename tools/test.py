@@ -44,6 +44,7 @@ from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
+from mutations import mutation_points                           # noqa: E402
 from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
@@ -57,7 +58,7 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
-TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results", "test_report",
               "test_peer")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
@@ -140,13 +141,16 @@ class Suites:
         return [Case("explore", "small bounds", run)]
 
     def exactness_cases(self) -> list[Case]:
-        """Both engines, findings against claims."""
+        """Both engines, findings against claims; mutants of the sound policies."""
         def run(folder: Path) -> list[Point]:
             built = self.make("compiles", "explorer")(folder)
             if built[0].word != "pass":
                 return built
             return built + exactness_points(self.build, folder)
-        return [Case("convict", "both engines", run, weight=2, needs="build: default")]
+        return [Case("convict", "both engines", run, weight=2, needs="build: default"),
+                Case("mutate", "small form",
+                     lambda folder: mutation_points(self.build, folder), weight=2,
+                     needs="build: default")]
 
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""

@@ -49,6 +49,7 @@ enum effect {
 	EFFECT_LOST,	  /* a purge is over that no flush of this CPU covers */
 	EFFECT_SPURIOUS,  /* a drain that answers to no purge */
 	EFFECT_DISTURBED, /* an IPI for a CPU that sat in ring 3 */
+	EFFECT_ROOT,	  /* ring 3 on the kernel's root, or the kernel on ring 3's */
 	EFFECT_STUCK,	  /* a hook without an end, or a purge that nobody can end */
 	EFFECTS,
 };
