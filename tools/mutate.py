@@ -36,6 +36,7 @@ CPU_SECONDS = 600               # an explorer that needs more is not taken for a
 COSTS = ("locked", "cr3", "flush_all", "flush_page", "remote_lines", "shared_lines", "stores",
          "loads")
 WILD = "touches an address that is none of its words"   # hook.c; a wild pointer, too, ends it
+ENDLESS = "a hook does not end, and carries out no operation"
 SEQUENTIAL = "s"                # bounds in which whole schedules are counted
 # Words of a result. Killed by the explorer, the sweep, the cost oracle; not counted.
 KILLED = ("explorer", "sweep", "cost")
@@ -166,7 +167,7 @@ class Policy:
         status, words, document = explore(build.explorer(), self.name, self.args.bounds)
         if status == DIFFER:
             return Result(mutant, "explorer", words)
-        if WILD in words or status in (-signal.SIGABRT, -signal.SIGSEGV):
+        if ENDLESS in words or WILD in words or status in (-signal.SIGABRT, -signal.SIGSEGV):
             return Result(mutant, "explorer", f"the explorer aborts: {words}")
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")

@@ -24,6 +24,8 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
     ("control: sound", ["-p", "control-sound", "-b", "tu"], 0, "^control-sound"),
     ("control: an IPI to ring 3", ["-p", "control-disturbs", "-b", "t"], 5, "process, disturbed"),
     ("control: a hook without an end", ["-p", "control-endless", "-b", "t"], 5, "process, stuck"),
+    ("control: a hook that loops without an operation", ["-p", "control-idling", "-b", "d"], 2,
+     "control-idling: a hook does not end, and carries out no operation"),
     ("control: released too early", ["-p", "control-releases", "-b", "t"], 5,
      "process, stale, breaks R7"),
     ("control: a claim that is not found", ["-p", "control-claims", "-b", "tu"], 5,
