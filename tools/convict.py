@@ -58,9 +58,11 @@ class Row:
         return WORDS[self.status]
 
     def judge(self, complete: bool) -> None:
-        """Sets the status by what was found: new kinds, and claims that are missing."""
+        """Sets the status by what was found: new kinds, and claims that are missing. Two defects of
+        one context and effect look the same: a finding shows either."""
         new = [kind for kind in self.first if not kind[0]]
-        missing = [kind for kind in self.claims if kind not in self.first
+        seen = {kind[1:] for kind in self.first}
+        missing = [kind for kind in self.claims if kind[1:] not in seen
                    and kind not in self.beyond]
         if new or (missing and complete):
             self.status = DIFFER
@@ -184,6 +186,10 @@ def print_rows(rows: list[Row]) -> None:
         for kind in row.beyond:
             if kind not in row.first:
                 print(f"  {row.engine} cannot show {spelled(kind)}")
+        for kind in row.claims:
+            same = [found[0] for found in row.first if found[1:] == kind[1:]]
+            if kind not in row.first and same:
+                print(f"  {row.engine} cannot tell {spelled(kind)} from {same[0]}")
     sys.stdout.flush()
 
 

@@ -29,6 +29,8 @@ test       | fuzzer                 | libclang-rt-dev    | compiler-rt | compile
 test       | /usr/include/cmocka.h | libcmocka-dev      | libcmocka-devel | cmocka | libcmocka-devel
 test zone  | python:capstone        | python3-capstone   | = | python-capstone | =
 test zone  | python:elftools        | python3-pyelftools | = | python-pyelftools | =
+test       | /usr/include/relacy/relacy.hpp | relacy-dev   | = | = | =
+test       | g++                    | g++                | gcc-c++ | gcc | gcc-c++
 test gdb   | gdb                    | gdb                | = | = | =
 report test | python:matplotlib    | python3-matplotlib | = | python-matplotlib | =
 test       | clang-format           | clang-format       | clang-tools-extra | clang | clang-tools

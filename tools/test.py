@@ -36,6 +36,7 @@ from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from crosscheck import crosscheck_points                        # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from experiments import EXPERIMENTS                             # noqa: E402
@@ -45,6 +46,7 @@ from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
+from mutations import mutation_points                           # noqa: E402
 from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
@@ -58,8 +60,8 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
-TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
-              "test_peer", "test_experiments", "test_zone")
+TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
+              "test_report", "test_peer", "test_experiments", "test_zone")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
@@ -138,16 +140,27 @@ class Suites:
             if built[0].word != "pass":
                 return built
             return built + exploration_points(self.build / "explorer/explore", folder)
-        return [Case("explore", "small bounds", run)]
+
+        def compare(folder: Path) -> list[Point]:
+            built = self.make("compiles", "explorer", self.spelled(self.build / "relacy/crosscheck")
+                              )(folder)
+            if built[0].word != "pass":
+                return built
+            return built + crosscheck_points(self.build / "relacy/crosscheck",
+                                             self.build / "explorer/explore", folder)
+        return [Case("explore", "small bounds", run), Case("explore", "Relacy", compare)]
 
     def exactness_cases(self) -> list[Case]:
-        """Both engines, findings against claims."""
+        """Both engines, findings against claims; mutants of the sound policies."""
         def run(folder: Path) -> list[Point]:
             built = self.make("compiles", "explorer")(folder)
             if built[0].word != "pass":
                 return built
             return built + exactness_points(self.build, folder)
-        return [Case("convict", "both engines", run, weight=2, needs="build: default")]
+        return [Case("convict", "both engines", run, weight=2, needs="build: default"),
+                Case("mutate", "small form",
+                     lambda folder: mutation_points(self.build, folder), weight=2,
+                     needs="build: default")]
 
     def tool_cases(self) -> list[Case]:
         """The tools' own tests."""

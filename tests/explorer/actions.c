@@ -110,6 +110,34 @@ u32 model_actions(const struct state *s, u8 *actions)
 	return nr;
 }
 
+/* What has to be over before anything else begins; the smaller, the sooner. */
+static u32 urgency(const struct state *s, u8 action)
+{
+	const struct frame *f = top_of(&s->cpus[ACTION_CPU(action)]);
+
+	if (ACTION_VERB(action) == ACT_COMMIT)
+		return 0;
+	if (ACTION_VERB(action) == ACT_STEP && f->kind < FRAME_NMI)
+		return 1;
+	if (ACTION_VERB(action) == ACT_STEP && f->hook)
+		return 1;
+	return ACTION_VERB(action) == ACT_IRQ ? 2 : 3;
+}
+
+u32 model_sequential_actions(const struct state *s, u8 *actions)
+{
+	u32 nr = model_actions(s, actions);
+	u32 most = 3, kept = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		if (urgency(s, actions[i]) < most)
+			most = urgency(s, actions[i]);
+	for (u32 i = 0; i < nr && !(most < 3 && kept); i++)
+		if (urgency(s, actions[i]) == most)
+			actions[kept++] = actions[i];
+	return kept;
+}
+
 /* One action alone. True: it cannot go on. */
 static bool step(struct state *s, u8 action)
 {

@@ -53,6 +53,14 @@ static void enter_endless(void)
 		;
 }
 
+static void enter_idling(void)
+{
+	volatile bool waiting = true;
+
+	while (waiting)
+		;
+}
+
 static bool everybody_needs_it(unsigned int cpu, const struct flush_range *range)
 {
 	(void)cpu;
@@ -80,6 +88,8 @@ static const struct flush_policy disturbs = {BASE, .name = "control-disturbs",
 					     .doors = {enter, exit_, nmi_enter, nmi_exit}};
 static const struct flush_policy endless = {BASE, .name = "control-endless", .need_ipi = need_ipi,
 					    .doors = {enter_endless, exit_, nmi_enter, nmi_exit}};
+static const struct flush_policy idling = {BASE, .name = "control-idling", .need_ipi = need_ipi,
+					   .doors = {enter_idling, exit_, nmi_enter, nmi_exit}};
 static const struct flush_policy releases = {BASE, .name = "control-releases", .need_ipi = need_ipi,
 					     .lags = nobody_lags,
 					     .doors = {enter, exit_, nmi_enter, nmi_exit}};
@@ -90,5 +100,5 @@ static const struct flush_policy claims_more = {BASE,
 						.nr_claims = ARRAY_SIZE(too_much),
 						.doors = {enter, exit_, nmi_enter, nmi_exit}};
 
-const struct flush_policy *const explorer_controls[] = {&sound,	   &disturbs,	 &endless,
+const struct flush_policy *const explorer_controls[] = {&sound,	   &disturbs,	 &endless, &idling,
 							&releases, &claims_more, NULL};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Costs, see costs.h. Each run of a hook that ends is a sample. Kept are the least and the most of
- * each kind, and the set of all different runs as a hash: two policies with the same set do the
- * same operations on the same words in the same circumstances, which is how a mutant is found to
+ * each kind, their sum (which says something where no state is left out as seen before: in bounds
+ * that are sequential), and the set of all different runs as a hash: two policies with the same set
+ * do the same operations on the same words with the same answers, which is how a mutant is found to
  * be equivalent.
  */
 #include "tests/explorer/costs.h"
@@ -32,7 +33,7 @@ static const char *const cost_names[COSTS] = {"loads",	      "stores",	     "loc
 
 static struct {
 	u64 runs;
-	u64 least[COSTS], most[COSTS];
+	u64 least[COSTS], most[COSTS], total[COSTS];
 	u64 kinds; /* sum of the hashes of all different runs */
 } costs[HOOKS];
 
@@ -128,6 +129,7 @@ static void sample(const struct state *s, unsigned int cpu, const struct frame *
 			key = mix(key, cell_of(op.addr));
 		key = mix(key, op.kind == OP_INVLPG ? (u64)op.addr : op.value);
 	}
+	key = mix(key, hook_run(s, cpu, f).value);
 	n[COST_REMOTE_LINES] = (u64)__builtin_popcount(remote);
 	n[COST_SHARED_LINES] = (u64)__builtin_popcount(shared);
 	for (u32 i = 0; i < COSTS; i++) {
@@ -135,6 +137,7 @@ static void sample(const struct state *s, unsigned int cpu, const struct frame *
 			costs[f->hook].least[i] = n[i];
 		if (n[i] > costs[f->hook].most[i])
 			costs[f->hook].most[i] = n[i];
+		costs[f->hook].total[i] += n[i];
 	}
 	costs[f->hook].runs++;
 	if (is_new(key))
@@ -162,8 +165,8 @@ void costs_end(FILE *out)
 		fprintf(out, "%s\n    \"%s\": {\"runs\": %lu, \"kinds\": \"%016lx\"",
 			first ? "" : ",", hook_name(hook), costs[hook].runs, costs[hook].kinds);
 		for (u32 i = 0; i < COSTS; i++)
-			fprintf(out, ", \"%s\": [%lu, %lu]", cost_names[i], costs[hook].least[i],
-				costs[hook].most[i]);
+			fprintf(out, ", \"%s\": [%lu, %lu, %lu]", cost_names[i],
+				costs[hook].least[i], costs[hook].most[i], costs[hook].total[i]);
 		fputc('}', out);
 		first = false;
 	}

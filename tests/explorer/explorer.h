@@ -19,6 +19,7 @@ struct bounds {
 	u8 targets, visits;    /* visits: by each target, beside those that an IPI makes */
 	u8 nmis, mcs;	       /* over all targets */
 	bool bystander;	       /* a CPU in the kernel that does not track its context */
+	bool sequential;       /* whole schedules, one thing at a time: for costs */
 	bool tables;	       /* a purge may free a page table */
 	bool tables_deferred;  /* and its flush is deferred, as it must not be: a control */
 };
@@ -48,6 +49,7 @@ enum effect {
 	EFFECT_LOST,	  /* a purge is over that no flush of this CPU covers */
 	EFFECT_SPURIOUS,  /* a drain that answers to no purge */
 	EFFECT_DISTURBED, /* an IPI for a CPU that sat in ring 3 */
+	EFFECT_ROOT,	  /* ring 3 on the kernel's root, or the kernel on ring 3's */
 	EFFECT_STUCK,	  /* a hook without an end, or a purge that nobody can end */
 	EFFECTS,
 };

@@ -7,9 +7,11 @@
 #include "tests/explorer/hook.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/features.h"
@@ -43,10 +45,37 @@ static struct {
 	struct op pending;
 } run;
 
+/*
+ * A hook that loops without an operation cannot be seen by its history. So a run of a hook, some
+ * microseconds, may not last from one tick of the process's own CPU time to the next but one.
+ */
+#define TICK_SECONDS 2
+static volatile u64 nr_runs;
+
+static void tick(int number)
+{
+	static u64 runs_then;
+
+	(void)number;
+	if (run.mode == REPLAYING && nr_runs == runs_then)
+		explorer_fail("%s: a hook does not end, and carries out no operation",
+			      policy->name);
+	runs_then = nr_runs;
+}
+
+static void watch_runs(void)
+{
+	struct timeval period = {.tv_sec = TICK_SECONDS};
+
+	signal(SIGVTALRM, tick);
+	setitimer(ITIMER_VIRTUAL, &(struct itimerval){period, period}, NULL);
+}
+
 void hook_select(const struct flush_policy *selected, bool two_roots)
 {
 	policy = selected;
 	root_doors = two_roots ? &selected->doors_two : &selected->doors;
+	watch_runs();
 }
 
 const struct flush_policy *hook_policy(void)
@@ -216,6 +245,7 @@ struct hook_run hook_run(const struct state *s, unsigned int cpu, const struct f
 {
 	struct hook_run result = {0};
 
+	nr_runs++;
 	run.mode = REPLAYING;
 	run.cpu = cpu;
 	run.history = f->history;

@@ -30,12 +30,14 @@ static const struct bounds all_bounds[] = {
 	 .tables = true},
 	{"u", "1 initiator, 1 purge; a CPU in the kernel that does not track its context",
 	 .initiators = 1, .purges = 1, .bystander = true},
+	{"s", "1 initiator, 3 purges; 1 target, 2 visits; 1 NMI; one after the other, for costs",
+	 .initiators = 1, .purges = 3, .targets = 1, .visits = 2, .nmis = 1, .sequential = true},
 	{"T", "as t, but the flush of a page table is deferred: a control, R1", .initiators = 1,
 	 .purges = 2, .targets = 1, .visits = 1, .tables = true, .tables_deferred = true},
 	{0},
 };
 
-/* What is explored if nothing is named: all but the control. */
+/* What is explored if nothing is named: all but those for costs and the control. */
 #define DEFAULT_BOUNDS "abcdtu"
 
 void explorer_fail(const char *format, ...)
@@ -75,7 +77,7 @@ static const struct bounds *bounds_named(char letter)
 	for (const struct bounds *b = all_bounds; b->name; b++)
 		if (*b->name == letter)
 			return b;
-	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "T", letter);
+	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "sT", letter);
 }
 
 static const struct flush_policy *policy_named(const char *name)

@@ -52,6 +52,9 @@ void model_begin(struct state *s, bool two_roots);
 /* What can happen in S. */
 u32 model_actions(const struct state *s, u8 *actions);
 
+/* Bounds that are sequential: what is under way goes on, IPIs strike at once; else as above. */
+u32 model_sequential_actions(const struct state *s, u8 *actions);
+
 /*
  * Carries out ACTION, which is one of those, and what follows at once (eager.h); calls
  * model_found() for what that makes the oracles see. True if the state cannot go on (EFFECT_STUCK).

@@ -24,7 +24,8 @@ static void found(enum context context, enum effect effect, const char *rule, un
 /*
  * Stale and lost, where the kernel may touch anything. A policy that holds addresses back until
  * nobody lags promises more (R7): no old translation anywhere, in ring 3 neither. A freed page
- * table must not be within reach of a walk, and any CPU on the kernel's root may walk (R1).
+ * table must not be within reach of a walk, and any CPU on the kernel's root may walk (R1). With
+ * two roots ring 3 must not see the kernel's tables, and the kernel needs them.
  */
 static void check_cpu(const struct state *s, unsigned int cpu)
 {
@@ -33,12 +34,17 @@ static void check_cpu(const struct state *s, unsigned int cpu)
 	u8 lost = s->completed & (u8)~c->covered;
 	enum context context = CONTEXT_PROCESS;
 	bool in_zone = in_kernel_zone(c, &context);
+	const struct frame *f = top_of(c);
 
 	for (u8 i = 0; i < MAX_PURGES; i++)
 		if ((stale >> i & 1) && s->purges[i].kind == PURGE_TABLE && !c->ring3_root)
 			found(context, EFFECT_STALE, "R1", cpu, (u8)BIT(i));
 	if (stale && hook_policy()->lags)
 		found(context, EFFECT_STALE, "R7", cpu, stale);
+	if (machine_two_roots() && is_target(cpu) &&
+	    (in_zone ? c->ring3_root
+		     : f->kind == FRAME_TARGET && f->at == TARGET_RING3 && !c->ring3_root))
+		found(context, EFFECT_ROOT, NULL, cpu, 0);
 	if (!in_zone)
 		return;
 	if (stale)

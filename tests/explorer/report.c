@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The explorer's report, see report.h. A finding is excused by a claim of the policy that has its
- * context and effect; a disturbed CPU and a stuck hook never are.
+ * context and effect; a disturbed CPU, a wrong root and a stuck hook never are.
  */
 #include "tests/explorer/report.h"
 

@@ -20,8 +20,8 @@ const char *context_word(enum context context)
 
 const char *effect_word(enum effect effect)
 {
-	static const char *const words[EFFECTS] = {"stale", "lost", "spurious", "disturbed",
-						   "stuck"};
+	static const char *const words[EFFECTS] = {"stale",	"lost", "spurious",
+						   "disturbed", "root", "stuck"};
 
 	return words[effect];
 }

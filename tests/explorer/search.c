@@ -162,7 +162,8 @@ static bool anybody_waits(const struct state *s)
 static void expand(struct level *next, const struct state *from)
 {
 	u8 actions[MAX_ACTIONS], packed[PACKED_MAX];
-	u32 nr = model_actions(from, actions);
+	u32 nr = bounds_now->sequential ? model_sequential_actions(from, actions)
+					: model_actions(from, actions);
 
 	if (!nr && anybody_waits(from))
 		oracle_stuck(from, 0);
@@ -175,7 +176,7 @@ static void expand(struct level *next, const struct state *from)
 		if (model_apply(&s, actions[i], NULL))
 			continue;
 		length = state_pack(&s, packed);
-		if (!insert_growing(hash(packed, length)))
+		if (!bounds_now->sequential && !insert_growing(hash(packed, length)))
 			continue;
 		remember_way(search->states, at_state, actions[i]);
 		search->states++;

@@ -1,0 +1,322 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Mutation of the sound policies: do the engines convict a policy that has one thing wrong?
+
+Each mutant (mutants.py) is explored within small bounds, then swept; what neither convicts is
+compared with the original. More cost is a conviction by the cost oracle: over all sequential
+schedules, or at the most of a hook. The same cost everywhere, and nothing found within larger
+bounds either, means equivalent; anything else is a survivor. Mutants of the same object code as
+the original, or as another mutant, and those that do not compile are not counted.
+
+Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutant_build import BuildError, MutantBuild, Toolchain, toolchain
+from mutants import ROOT, Mutant, mutants_of, sound_policies
+
+EXACT, BAD_USE, SHORT, DIFFER = 0, 2, 4, 5
+LEAST_KILLED, LEAST_KILLED_OF_ALL, LEAST_MUTANTS = 0.95, 0.80, 15
+CPU_SECONDS = 600               # an explorer that needs more is not taken for a conviction
+COSTS = ("locked", "cr3", "flush_all", "flush_page", "remote_lines", "shared_lines", "stores",
+         "loads")
+WILD = "touches an address that is none of its words"   # hook.c; a wild pointer, too, ends it
+ENDLESS = "a hook does not end, and carries out no operation"
+SEQUENTIAL = "s"                # bounds in which whole schedules are counted
+# Words of a result. Killed by the explorer, the sweep, the cost oracle; not counted.
+KILLED = ("explorer", "sweep", "cost")
+NOT_COUNTED = ("no C", "same code", "duplicate")
+# The kinds that the small form takes, one mutant of each for each policy.
+SMALL_KINDS = ("drop flush", "weaken", "restore", "answer")
+
+
+@dataclass
+class Result:
+    """What became of a mutant, and why."""
+    mutant: Mutant
+    word: str
+    why: str = ""
+    seconds: float = 0.0
+
+
+def name_of(policy: str) -> str:
+    """As the engines call it."""
+    return policy.replace("_", "-")
+
+
+def limit_cpu() -> None:
+    """A hook that loops without an operation would never end."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+
+
+def explore(program: Path, policy: str, bounds: str) -> tuple[int, str, dict[str, object]]:
+    """Explorer's status, its last words, its document. Ends at what no claim covers."""
+    path = program.with_suffix(".json")
+    path.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(program), "-p", name_of(policy), "-b", bounds, "-e", "-j", str(path)],
+        capture_output=True, text=True, check=False, preexec_fn=limit_cpu)
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    document = json.loads(path.read_text()) if done.returncode in (EXACT, DIFFER) else {}
+    return done.returncode, lines[-1] if lines else "", document
+
+
+def costs_of(document: dict[str, object]) -> dict[str, dict[str, object]]:
+    """By "roots bounds hook"."""
+    return {f"{part['roots']} {part['bounds']} {hook}": costs
+            for part in document["explorations"]                    # type: ignore[attr-defined]
+            for hook, costs in part["costs"].items()}
+
+
+def total(costs: dict[str, dict[str, object]], cost: str) -> int:
+    """Of all hooks over all sequential schedules."""
+    return sum(entry[cost][2] for key, entry in costs.items()       # type: ignore[index]
+               if key.split()[1] == SEQUENTIAL)
+
+
+def cost_difference(old: dict[str, dict[str, object]],
+                    new: dict[str, dict[str, object]]) -> tuple[str, str]:
+    """How a mutant differs from the original: (the word of a result, where and by how much)."""
+    for cost in COSTS:
+        if total(new, cost) > total(old, cost):
+            return "cost", (f"sequential schedules: {cost} {total(old, cost)} -> "
+                            f"{total(new, cost)}")
+    where = [key for key in {**old, **new}
+             if old.get(key, {}).get("kinds") != new.get(key, {}).get("kinds")]
+    for key in where:
+        for cost in COSTS:
+            before, after = (costs.get(key, {}).get(cost, (0, 0)) for costs in (old, new))
+            if after[0] > before[0] or after[1] > before[1]:        # type: ignore[index]
+                return "cost", f"{key}: {cost} {before} -> {after}"
+    for key in where:
+        for cost in COSTS:
+            before, after = (costs.get(key, {}).get(cost, (0, 0)) for costs in (old, new))
+            if before[:2] != after[:2]:                             # type: ignore[index]
+                return "survivor", f"{key}: {cost} {before[:2]} -> {after[:2]}"  # type: ignore
+    for cost in COSTS:
+        if total(new, cost) < total(old, cost):
+            return "survivor", (f"sequential schedules: {cost} {total(old, cost)} -> "
+                                f"{total(new, cost)}")
+    return "equivalent", (f"no oracle sees it, every cost is the same; another order or value in "
+                          f"{where[0]}" if where else "the same operations in every hook")
+
+
+class Policy:
+    """One sound policy: the original's code and costs, and its mutants' fates."""
+
+    def __init__(self, args: argparse.Namespace, tools: Toolchain, name: str) -> None:
+        self.args = args
+        self.tools = tools
+        self.name = name
+        self.folder = args.work / name
+        self.lock = threading.Lock()
+        original = MutantBuild(tools, name, self.folder / "original")
+        original.write(None)
+        code = original.kernel_code()
+        if code is None:
+            raise BuildError(f"{name}: the original does not compile")
+        self.known = {hashlib.sha256(code).digest(): "same code"}
+        self.program = original.explorer()
+        self.costs: dict[str, dict[str, object]] = {}
+
+    def original_costs(self) -> dict[str, dict[str, object]]:
+        """Of the original, within the same bounds; explored when first asked for."""
+        with self.lock:
+            if not self.costs:
+                status, words, document = explore(self.program, self.name, self.args.bounds)
+                if status != EXACT:
+                    raise BuildError(f"{self.name}: the original is convicted: {words}")
+                self.costs = costs_of(document)
+            return self.costs
+
+    def fate(self, number: int, mutant: Mutant) -> Result:
+        """Builds and tries one mutant."""
+        started = time.monotonic()
+        build = MutantBuild(self.tools, self.name, self.folder / str(number))
+        build.write(mutant)
+        code = build.kernel_code()
+        if code is None:
+            return Result(mutant, "no C")
+        key = hashlib.sha256(code).digest()
+        with self.lock:
+            before = self.known.get(key)
+            self.known.setdefault(key, "duplicate")
+        if before:
+            return Result(mutant, before)
+        result = self.tried(mutant, build)
+        result.seconds = time.monotonic() - started
+        return result
+
+    def tried(self, mutant: Mutant, build: MutantBuild) -> Result:
+        """Explorer, sweep, costs, in this order."""
+        status, words, document = explore(build.explorer(), self.name, self.args.bounds)
+        if status == DIFFER:
+            return Result(mutant, "explorer", words)
+        if ENDLESS in words or WILD in words or status in (-signal.SIGABRT, -signal.SIGSEGV):
+            return Result(mutant, "explorer", f"the explorer aborts: {words}")
+        if status != EXACT:
+            return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
+        if not self.args.no_sweep:
+            swept = self.swept(build)
+            if swept:
+                return Result(mutant, "sweep", swept)
+        word, why = cost_difference(self.original_costs(), costs_of(document))
+        if word == "equivalent" and self.args.larger:
+            status, words, _ = explore(build.program, self.name, self.args.larger)
+            if status == DIFFER:
+                return Result(mutant, "explorer", words)
+            if status != EXACT:
+                return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
+        return Result(mutant, word, why)
+
+    def swept(self, build: MutantBuild) -> str:
+        """What the sweep convicts the mutant for; "" for nothing."""
+        path = build.folder / "sweep.json"
+        done = subprocess.run(
+            [sys.executable, "tools/sweep.py", "--kernel", str(build.kernel()), "--policy",
+             name_of(self.name), "--results", str(path)], cwd=ROOT, capture_output=True, text=True,
+            check=False)
+        if done.returncode == DIFFER:
+            return str(json.loads(path.read_text())["why"])
+        return ""
+
+    def chosen(self) -> list[Mutant]:
+        """All mutants; in the small form the first of some kinds; with --most, spread evenly."""
+        found = mutants_of(self.name)
+        if self.args.small:
+            return [next(mutant for mutant in found if mutant.operator == kind)
+                    for kind in SMALL_KINDS
+                    if any(mutant.operator == kind for mutant in found)]
+        most = self.args.most or len(found)
+        if most >= len(found):
+            return found
+        return [found[i * len(found) // most] for i in range(most)]
+
+    def results(self, pool: concurrent.futures.Executor) -> list[Result]:
+        """Every chosen mutant's, in order."""
+        jobs = [pool.submit(self.fate, number, mutant)
+                for number, mutant in enumerate(self.chosen())]
+        return [job.result() for job in jobs]
+
+
+def ratio(part: int, whole: int) -> str:
+    """As per cent."""
+    return f"{100 * part / whole:.1f} %" if whole else "n/a"
+
+
+def print_policy(name: str, results: list[Result]) -> None:
+    """One row, and each mutant that was not killed."""
+    count = Counter(result.word for result in results)
+    counted = sum(n for word, n in count.items() if word not in NOT_COUNTED)
+    print(f"{name_of(name):<14}{counted:>8}{count['explorer']:>9}{count['sweep']:>6}"
+          f"{count['cost']:>6}{count['equivalent']:>11}"
+          f"{count['survivor'] + count['undecided']:>10}"
+          f"{sum(count[word] for word in NOT_COUNTED):>12}"
+          f"{sum(result.seconds for result in results):>9.0f}")
+    for result in results:
+        if result.word in ("survivor", "undecided", "equivalent"):
+            print(f"  {result.word}: {result.mutant.place} {result.mutant.operator}: "
+                  f"{result.mutant.what}"[:100])
+            print(f"    {result.why}"[:100])
+    sys.stdout.flush()
+
+
+def verdict_of(results: list[Result], policies: int, small: bool) -> int:
+    """Prints the score and says whether it is enough."""
+    counted = [result for result in results if result.word not in NOT_COUNTED]
+    killed = sum(result.word in KILLED for result in counted)
+    races = sum(result.word in KILLED[:2] for result in counted)
+    real = len(counted) - sum(result.word == "equivalent" for result in counted)
+    of_policy = Counter(result.mutant.policy for result in counted)
+    least = min(of_policy.values(), default=0)
+    enough = (len(of_policy) == policies and real > 0 and killed >= LEAST_KILLED * real
+              and killed >= LEAST_KILLED_OF_ALL * len(counted))
+    if not small and least < LEAST_MUTANTS:
+        print(f"mutate: a policy has {least} mutants, {LEAST_MUTANTS} are wanted")
+        enough = False
+    if small and killed < len(counted):
+        print("mutate: of the small form every mutant has to be killed")
+        enough = False
+    print(f"mutate: {killed} of {len(counted)} mutants killed ({ratio(killed, len(counted))}), "
+          f"{races} of them as races;\n  of {real} that are not equivalent: {ratio(killed, real)}")
+    return EXACT if enough else DIFFER
+
+
+def as_json(result: Result) -> dict[str, object]:
+    """One mutant of the document."""
+    mutant = result.mutant
+    return {"policy": name_of(mutant.policy), "file": mutant.path, "line": mutant.line,
+            "operator": mutant.operator, "change": mutant.what, "result": result.word,
+            "why": result.why}
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line of this tool."""
+    parser = argparse.ArgumentParser(description="mutants of the sound policies")
+    for option in ("--kernel-cc", "--kernel-ld", "--host-cc"):
+        parser.add_argument(option, required=True, help="with its flags")
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--policy", default="", help="these alone, A+B")
+    parser.add_argument("--bounds", default="std", help="of the explorer (%(default)s)")
+    parser.add_argument("--larger", default="a", help="of what seems equivalent (%(default)s)")
+    parser.add_argument("--most", type=int, default=0, help="so many mutants of a policy (all)")
+    parser.add_argument("--small", action="store_true", help="a few of each policy, all killed")
+    parser.add_argument("--no-sweep", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    args.build = args.build.resolve()
+    args.work = args.build / "mutate"
+    return args
+
+
+def main() -> int:
+    """Command line of this tool."""
+    args = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    known = sound_policies()
+    policies = args.policy.replace("-", "_").split("+") if args.policy else known
+    for policy in policies:
+        if policy not in known:
+            print(f"mutate: POLICY={name_of(policy)}: no sound policy that defers; valid: "
+                  f"{' '.join(map(name_of, known))}", file=sys.stderr)
+            return BAD_USE
+    tools = toolchain(args.kernel_cc, args.kernel_ld, args.host_cc, args.build)
+    print(f"{'Policy':<14}{'Mutants':>8}{'Explorer':>9}{'Sweep':>6}{'Cost':>6}{'Equivalent':>11}"
+          f"{'Survivors':>10}{'Not counted':>12}{'Seconds':>9}", flush=True)
+    results: list[Result] = []
+    try:
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            for policy in policies:
+                found = Policy(args, tools, policy).results(pool)
+                print_policy(policy, found)
+                results += found
+    except BuildError as error:
+        print(f"mutate: {error}", file=sys.stderr)
+        return SHORT
+    args.results.parent.mkdir(parents=True, exist_ok=True)
+    status = verdict_of(results, len(policies), args.small)
+    args.results.write_text(json.dumps(
+        {"schema": 1, "small": args.small, "bounds": args.bounds, "swept": not args.no_sweep,
+         "verdict": "pass" if status == EXACT else "fail",
+         "mutants": [as_json(result) for result in results]}, indent=1) + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
