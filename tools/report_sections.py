@@ -218,10 +218,22 @@ def costs(sources: list[Source]) -> str:
     return grid(figures) + slopes(with_records(sources, "slope"))
 
 
+def door_table(source: Source) -> str:
+    """Each way into the kernel, by what is owed to the CPU that comes in."""
+    cells: dict[plots.Row, dict[str, str]] = {}
+    for record in source.result.records("entry"):
+        column = f"{record['door']}, {record['owed']} owed"
+        cells.setdefault(plots.row_of(record), {})[column] = str(record["instructions"])
+    columns = list(dict.fromkeys(column for row in cells.values() for column in row))
+    return f"<h3>{escape(source.label)}: there and back</h3>" + table(
+        ["policy", *columns], [[plots.row_name(row), *[numbers.get(c, "n/a") for c in columns]]
+                               for row, numbers in cells.items()], 1)
+
+
 def entries(sources: list[Source]) -> str:
     """Instructions of operations by policy, and of a Linux kernel's system call."""
-    found = of_kind(sources, "counts")
-    if not found:
+    found, doors = of_kind(sources, "counts"), with_records(sources, "entry")
+    if not found and not doors:
         return missing("counted instructions", "make counts")
     linux = {f"Linux {peer['kernel']}, {call['what']}": call["instructions"]
              for peer in (source.result.document["peer"] for source in of_kind(sources, "peer"))
@@ -239,7 +251,7 @@ def entries(sources: list[Source]) -> str:
             draw, height = plots.bar_plot(bars_of[source.letter], "instructions", limit)
             svg = plots.svg(draw, operation, f"{operation}-{source.letter}", height)
             figures.append(figure(svg, f"{source.label}: {operation}"))
-    return grid(figures)
+    return (grid(figures) if figures else "") + "".join(map(door_table, doors))
 
 
 def matrix(sources: list[Source]) -> str:

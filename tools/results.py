@@ -24,6 +24,7 @@ FIELDS: dict[str, dict[str, type]] = {
     "bucket": ROW | {"cpu": int, "from_ns": int, "count": int},
     "purge": ROW | {"isolated": int, "pages": int, "instructions": int},
     "scale": ROW | {"isolated": int, "instructions": int},
+    "entry": ROW | {"door": str, "owed": str, "instructions": int},
     "slope": ROW | {"cpus": int, "instructions": float},
     "round_trip": {"sender": int, "receiver": int, "tsc_min": int},
 }

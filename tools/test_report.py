@@ -123,6 +123,20 @@ class PageTest(unittest.TestCase):
         self.assertIn(["1", "no", "1484", "1.48", "0"], rows)
         self.assertIn(["watching", "15.00"], rows)
 
+    def test_doors(self) -> None:
+        """A column for each door and what is owed; what was not measured is n/a."""
+        records = [{"record": "entry", "policy": "p", "roots": roots, "door": "nmi",
+                    "owed": owed, "instructions": number} for roots, owed, number in
+                   ((1, "nothing", 90), (1, "full", 230), (2, "full", 240))]
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "entry.json")
+            path.write_text(json.dumps({"records": records}))
+            text = report.page([path])
+        self.assertEqual(Page(text).cells[-3:], [
+            ["policy", "nmi, nothing owed", "nmi, full owed"], ["p", "90", "230"],
+            ["p, two roots", "n/a", "240"]])
+        self.assertNotIn("make counts", text)
+
     def test_missing(self) -> None:
         """What is not there is said, with the command that makes it."""
         text = report.page(samples("ipi.json"))
