@@ -4,7 +4,8 @@
  * in instructions. The areas are one frame mapped over and over, a page each, with holes: every
  * eighth is given back and purged. Each sample is one vmalloc() of 1 to 8 pages and its vfree(),
  * without the purge, which is another matter (run=purge) and comes later for many at once. The
- * frames of every sample are mapped and unmapped, page by page: that part is the same beside any number.
+ * frames of every sample are mapped and unmapped, page by page: that part is the same beside any
+ * number.
  *
  * Parameters: most=N areas (100000), samples=N (64).
  */

@@ -60,7 +60,9 @@
 
 #define LEDGER_ENTRIES policy_size(16, 2) /* a power of two */
 #define BUSY	       (~0UL)
-#define SLEEPER_WORDS  policy_size(MAX_CPUS / 64, 1)
+/* So many purges it must have missed before; none when explored, where there are few. */
+#define MISSED_BEFORE policy_size(1, 0)
+#define SLEEPER_WORDS policy_size(MAX_CPUS / 64, 1)
 
 struct ledger_entry {
 	u64 number; /* whose entry this is; BUSY while it is written */
@@ -141,7 +143,7 @@ static bool ask_and_list(unsigned int cpu, u64 number)
 
 	if (word_read(&own->in_kernel))
 		return true;
-	if (word_read(&own->seen) + 1 >= number)
+	if (word_read(&own->seen) + MISSED_BEFORE >= number)
 		return false;
 	list(&asleep[cpu / 64], BIT(cpu % 64));
 	if (!word_read(&own->in_kernel))
