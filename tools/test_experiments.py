@@ -97,8 +97,8 @@ class ScaleTest(unittest.TestCase):
 
 NOISE = [
     {"record": "noise", "policy": "ledger", "roots": 1, "cpu": 2, "purges": 5, "deferred": 5,
-     "requests": 0, "forced": 0, "tlbi_callbacks": 0, "entries": 1, "unexplained": 0, "samples": 7,
-     "runtime_ns": 9, "noise_ns": 0, "largest_ns": 0, "machine": 1, "flush_ipi": 0,
+     "requests": 0, "forced": 0, "raced": 0, "tlbi_callbacks": 0, "entries": 1, "unexplained": 0,
+     "samples": 7, "runtime_ns": 9, "noise_ns": 0, "largest_ns": 0, "machine": 1, "flush_ipi": 0,
      "other_ipi": 0, "timer": 0, "nmi": 0, "syscall": 0, "exception": 0, "smi": None},
     {"record": "bucket", "policy": "ledger", "roots": 1, "cpu": 2, "from_ns": 0, "count": 7},
 ]

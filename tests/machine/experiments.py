@@ -74,12 +74,15 @@ def check_noise(document: dict[str, Any]) -> list[str]:
     faults = []
     noises = records(document, "noise")
     for record in noises:
-        due = record["purges"] if record["policy"] == "immediate" else record["forced"]
+        spared = record["policy"] != "immediate"
+        due = record["forced"] + record["raced"] if spared else record["purges"]
         expected = {"tlbi_callbacks": due, "flush_ipi": due, "requests": due, "entries": due + 1,
                     "other_ipi": 0, "timer": 0, "nmi": 0, "exception": 0, "unexplained": 0,
-                    "deferred": 0 if record["policy"] == "immediate" else record["purges"]}
+                    "deferred": record["purges"] - record["raced"] if spared else 0}
         if record["policy"] != "quarantine":
             expected["forced"] = 0
+        if spared and record["raced"] > record["forced"]:
+            faults.append(f"{record}: more raced than forced")
         faults += [f"{record['policy']}, CPU {record['cpu']}: {name} is {record[name]}, not {value}"
                    for name, value in expected.items() if record[name] != value]
         key = ("policy", "roots", "cpu")
