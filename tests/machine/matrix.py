@@ -38,6 +38,10 @@ MATRIX = (
     compare("64 CPUs", KERNEL, cpus=64, cmdline=f"{ONE_WORKER} nohz_full=62-63", mem=1024),
     # Chipset, firmware and medium.
     compare("pc, BIOS, USB stick", USB),
+    # The program on the stick is the one that runs: here it is none, and is named.
+    BootCase("USB stick, another file as ring-3 program", TWO_POLICIES, USB, verdicts=("panic",),
+             shows=(r"program spin for CPU [0-9]+: ELF: shorter than its header",),
+             files={"boot/spin.elf": b"no program"}),
     compare("q35, BIOS, CD", Q35, CD),
     compare("q35, BIOS, USB stick", Q35, USB),
     compare("q35, without firmware", Q35, KERNEL),
