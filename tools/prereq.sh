@@ -27,6 +27,8 @@ bochs test | /usr/share/bochs/VGABIOS-lgpl-latest | vgabios            | bochs |
 clang test | clang                  | clang              | = | = | =
 test       | fuzzer                 | libclang-rt-dev    | compiler-rt | compiler-rt | clang
 test       | /usr/include/cmocka.h | libcmocka-dev      | libcmocka-devel | cmocka | libcmocka-devel
+test zone  | python:capstone        | python3-capstone   | = | python-capstone | =
+test zone  | python:elftools        | python3-pyelftools | = | python-pyelftools | =
 test gdb   | gdb                    | gdb                | = | = | =
 report test | python:matplotlib    | python3-matplotlib | = | python-matplotlib | =
 test       | clang-format           | clang-format       | clang-tools-extra | clang | clang-tools

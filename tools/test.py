@@ -58,8 +58,8 @@ from zone import ZONES                                          # noqa: E402
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
-TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_results", "test_report",
-              "test_peer", "test_experiments")
+TOOL_TESTS = ("test_tools", "test_checks", "test_zone", "test_new_policy", "test_results",
+              "test_report", "test_peer", "test_experiments")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
@@ -154,6 +154,12 @@ class Suites:
         return [Case("tools", name, lambda folder, n=name: tap_points(
             [PYTHON, f"tools/{n}.py"], folder, 180, ROOT)) for name in TOOL_TESTS]
 
+    def zone_cases(self) -> list[Case]:
+        """The danger zone, proved from the binary; the controls have to be caught."""
+        return [Case("zone", "proved from the binary", lambda folder: command_point(
+            [PYTHON, "tools/zone.py", str(self.build / "lateflush.elf")], folder, 600, ROOT),
+            needs="build: default")]
+
     def check_cases(self) -> list[Case]:
         """What `make check` looks at: the text of the project."""
         table = (
@@ -240,8 +246,8 @@ class Suites:
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
-        return (self.tool_cases() + self.check_cases() + builds + self.host_cases() +
-                self.explorer_cases() + self.exactness_cases() + boots +
+        return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
+                self.host_cases() + self.explorer_cases() + self.exactness_cases() + boots +
                 self.power_cases() + self.screen_cases() + self.debugger_cases())
 
     def power_cases(self) -> list[Case]:

@@ -51,7 +51,7 @@ static __always_inline void cr3_flag_exit(void)
  */
 static __always_inline u64 cr3_flag_nmi_enter(void)
 {
-	u64 saved = own_xchg(struct cr3_flag, kernel_cr3_loaded, 1);
+	u64 saved = own_xchg(struct cr3_flag, kernel_cr3_loaded, 1) & CR3_FLAG_SAVED_FLAG;
 
 	if (on_ring3_root())
 		saved |= CR3_FLAG_SAVED_RING3;

@@ -123,7 +123,7 @@ static noinstr void n7_enter(void)
 /* The saved flag is put back all the same, so N9 is not in this one. */
 static noinstr u64 n8_nmi_enter(void)
 {
-	u64 saved = own_read(struct cr3_flag, kernel_cr3_loaded);
+	u64 saved = own_read(struct cr3_flag, kernel_cr3_loaded) & CR3_FLAG_SAVED_FLAG;
 
 	if (!on_ring3_root())
 		return saved;

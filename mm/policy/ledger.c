@@ -303,7 +303,7 @@ static noinstr void ledger_exit_two(void)
 
 static noinstr u64 ledger_nmi_enter_two(void)
 {
-	u64 saved = own_xchg(struct ledger_own, in_kernel, 1);
+	u64 saved = own_xchg(struct ledger_own, in_kernel, 1) & 1;
 
 	if (on_ring3_root()) {
 		switch_root_noflush(ROOT_KERNEL);

@@ -140,8 +140,8 @@ static noinstr void range_list_drain(u32 word)
 	struct range_list *list = this_words(struct range_list);
 	u64 issued = tlb_gen_issued();
 	u64 slot[SLOTS];
-	u32 claims = word & CLAIMS;
-	bool all = word & FULL;
+	u32 claims = min(word & CLAIMS, (u32)SLOTS); /* never more: said for tools/zone.py */
+	bool all = word & FULL || (word & CLAIMS) > SLOTS;
 
 	for (u32 i = 0; i < claims && !all; i++) {
 		slot[i] = word_read_acquire(&list->slot[i]);
