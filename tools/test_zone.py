@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import unittest
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,8 @@ from zonecheck.values import Value
 
 ROOT = Path(__file__).resolve().parent.parent
 DOORS = ROOT / "tests/zone/doors.asm"
+Two = dict[str, tuple[Callable[[Value, Value], Value], Callable[[int, int], int]]]
+One = dict[str, tuple[Callable[[Value], Value], Callable[[int], int]]]
 TEMPLATE = (ROOT / "tests/zone/doors.toml").read_text("utf-8")
 
 
@@ -48,6 +51,9 @@ def cases() -> dict[str, tuple[int, str]]:
 
 class DoorsTest(unittest.TestCase):
     """Every case of doors.asm, and descriptions that cannot be used."""
+
+    folder: TemporaryDirectory[str]
+    elf: Path
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -169,7 +175,7 @@ class ValuesTest(unittest.TestCase):
 
     def test_operations(self) -> None:
         """Two operands."""
-        operations = {
+        operations: Two = {
             "add": (values.add, lambda a, b: a + b),
             "subtract": (values.subtract, lambda a, b: a - b),
             "and": (lambda a, b: values.bit_and(a, b, {}), lambda a, b: a & b),
@@ -187,7 +193,7 @@ class ValuesTest(unittest.TestCase):
 
     def test_one_operand(self) -> None:
         """Shifts, complement, truncation, sign, multiples."""
-        operations = {
+        operations: One = {
             "shl": (lambda v: values.shift_left(v, 3), lambda a: a << 3),
             "shr": (lambda v: values.shift_right(v, 3), lambda a: a >> 3),
             "not": (values.bit_not, lambda a: ~a),

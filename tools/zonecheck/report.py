@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 from .check import Result
@@ -92,6 +93,14 @@ def describe(image: Image, violation: Violation) -> str:
     return "\n".join(lines)
 
 
+def show(text: str) -> None:
+    """Prints lines, cut at the width."""
+    for line in text.splitlines():
+        indent = line[:len(line) - len(line.lstrip())]
+        print("\n".join(textwrap.wrap(line, WIDTH, subsequent_indent=indent + "    ",
+                                      break_long_words=False)))
+
+
 def violations(image: Image, results: list[Result]) -> int:
     """Prints each; the same one under several policies once. Returns how many."""
     seen: dict[tuple[int, str], list[str]] = {}
@@ -106,8 +115,8 @@ def violations(image: Image, results: list[Result]) -> int:
         if index == MAX_SHOWN:
             print(f"... and {len(seen) - MAX_SHOWN} more")
             break
-        print(f"\n{describe(image, first[key])}")
-        print(f"    rows: {' '.join(rows[:6])}{' ...' if len(rows) > 6 else ''}")
+        show(f"\n{describe(image, first[key])}")
+        show(f"    rows: {' '.join(rows[:6])}{' ...' if len(rows) > 6 else ''}")
     return len(seen)
 
 
@@ -117,8 +126,8 @@ def control(image: Image, result: Result, expected: str) -> int:
     caught = [text for text in texts if re.search(expected, text)]
     name = result.configuration.name
     if caught:
-        print(f"\ncontrol {name}, caught as it must be:\n  {caught[0].splitlines()[0]}")
+        show(f"\ncontrol {name}, caught as it must be:\n  {caught[0].splitlines()[0]}")
         return 0
-    print(f"\ncontrol {name}: NOT caught; wanted {expected!r}, found "
+    show(f"\ncontrol {name}: NOT caught; wanted {expected!r}, found "
           f"{[text.splitlines()[0] for text in texts]}")
     return 1
