@@ -74,8 +74,6 @@ struct ledger_entry {
 struct ledger_own {
 	u32 in_kernel;
 	u64 seen;
-	u64 *group; /* where this CPU's bit of asleep[] is, and which: they never change */
-	u64 bit;
 };
 
 static u64 newest __policy_global;
@@ -83,35 +81,31 @@ static u64 lister __policy_global; /* the number of the purge that may list slee
 static u64 asleep[SLEEPER_WORDS] __policy_global;
 static struct ledger_entry ledger[LEDGER_ENTRIES] __policy_global;
 
+/* CPU's bit of asleep[] is number CPU % 64 in this word. The remainder is for make zone's proof. */
+static __always_inline u64 *group_of(unsigned int cpu)
+{
+	return &asleep[cpu / 64 % SLEEPER_WORDS];
+}
+
 static void ledger_reset(unsigned int cpu)
 {
-	*remote_own(cpu, struct ledger_own) = (struct ledger_own){1, word_read(&newest),
-								  &asleep[cpu / 64], BIT(cpu % 64)};
-	asleep[cpu / 64] = 0;
+	*remote_own(cpu, struct ledger_own) = (struct ledger_own){1, word_read(&newest)};
+	*group_of(cpu) = 0;
 	lister = 0;
 }
 
-static __always_inline void unlist(u64 *group, u64 bit)
+static __always_inline void unlist(unsigned int cpu)
 {
-	u64 old = word_read(group);
-
-	while (unlikely(old & bit))
-		if (word_try_cmpxchg(group, &old, old & ~bit))
-			break;
+	word_and(group_of(cpu), ~BIT(cpu % 64));
 }
 
 /* This CPU, behind its barrier. */
 static __always_inline void wake(void)
 {
-	unlist(own_constant(struct ledger_own, group), own_constant(struct ledger_own, bit));
-}
+	unsigned int cpu = policy_cpu();
 
-static void list(u64 *group, u64 bit)
-{
-	u64 old = word_read(group);
-
-	while (!word_try_cmpxchg(group, &old, old | bit))
-		;
+	if (unlikely(word_read(group_of(cpu)) & BIT(cpu % 64)))
+		unlist(cpu);
 }
 
 static u64 ledger_begin(const struct flush_range *range)
@@ -145,10 +139,10 @@ static bool ask_and_list(unsigned int cpu, u64 number)
 		return true;
 	if (word_read(&own->seen) + MISSED_BEFORE >= number)
 		return false;
-	list(&asleep[cpu / 64], BIT(cpu % 64));
+	word_or(group_of(cpu), BIT(cpu % 64));
 	if (!word_read(&own->in_kernel))
 		return false;
-	unlist(&asleep[cpu / 64], BIT(cpu % 64));
+	unlist(cpu);
 	return true;
 }
 
@@ -156,7 +150,7 @@ static bool ledger_need_ipi(unsigned int cpu, const struct flush_range *range)
 {
 	if (word_read(&lister) != range->ticket)
 		return word_read(&remote_own(cpu, struct ledger_own)->in_kernel);
-	return !(word_read(&asleep[cpu / 64]) & BIT(cpu % 64)) && ask_and_list(cpu, range->ticket);
+	return !(word_read(group_of(cpu)) & BIT(cpu % 64)) && ask_and_list(cpu, range->ticket);
 }
 
 /* The same for all, without a look at those on the list. */
@@ -169,7 +163,7 @@ static void ledger_targets(const struct flush_range *range, struct cpumask *mask
 		u64 awake = nr - first < 64 ? BIT(nr - first) - 1 : ~0UL;
 
 		if (listing)
-			awake &= ~word_read(&asleep[first / 64]);
+			awake &= ~word_read(group_of(first));
 		for (; awake; awake &= awake - 1) {
 			unsigned int cpu = first + (unsigned int)__builtin_ctzl(awake);
 

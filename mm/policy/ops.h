@@ -44,9 +44,6 @@
 #define this_read(type, field) __this_read(SHARED_AT(type, field), FIELD_TYPE(type, field))
 #define own_read(type, field)  __this_read(OWN_AT(type, field), FIELD_TYPE(type, field))
 
-/* The same of a word that only reset() writes. */
-#define own_constant(type, field) own_read(type, field)
-
 /* A plain store: others see it after everything this CPU stored before (TSO), no barrier. */
 #define __this_write(at, type, value)                                                              \
 	do {                                                                                       \
@@ -122,6 +119,8 @@
 
 /* LOCKed, full barriers whether they succeed or not. */
 #define word_add_return(word, value) __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST)
+#define word_and(word, value)	     ((void)__atomic_and_fetch(word, value, __ATOMIC_SEQ_CST))
+#define word_or(word, value)	     ((void)__atomic_or_fetch(word, value, __ATOMIC_SEQ_CST))
 #define word_try_cmpxchg(word, old, new)                                                           \
 	__atomic_compare_exchange_n(word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 

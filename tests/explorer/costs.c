@@ -75,6 +75,8 @@ static u32 kind_of(const struct op *op)
 		return COST_STORES;
 	case OP_XCHG:
 	case OP_ADD:
+	case OP_AND:
+	case OP_OR:
 	case OP_CMPXCHG:
 		return COST_LOCKED;
 	case OP_SWITCH_NOFLUSH:

@@ -123,11 +123,9 @@ static u64 carry_out(const struct op *op)
 	if (op->kind > OP_CMPXCHG)
 		return op->kind == OP_DRAIN;
 	old = load(op->addr, op->size);
-	new = op->value;
+	new = op_result(op, old);
 	if (op->kind == OP_LOAD || (op->kind == OP_CMPXCHG && old != op->expected))
 		return old;
-	if (op->kind == OP_ADD)
-		new += old;
 	memcpy(op->addr, &new, op->size);
 	return old;
 }

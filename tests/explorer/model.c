@@ -215,6 +215,8 @@ bool op_waits_for_buffer(const struct op *op)
 	switch (op->kind) {
 	case OP_XCHG:
 	case OP_ADD:
+	case OP_AND:
+	case OP_OR:
 	case OP_CMPXCHG:
 	case OP_SWITCH_NOFLUSH:
 	case OP_SWITCH_FLUSH:
@@ -229,10 +231,13 @@ bool op_waits_for_buffer(const struct op *op)
 
 static u64 do_locked(struct state *s, unsigned int cpu, const struct op *op)
 {
-	static const char *const names[] = {
-		[OP_XCHG] = "XCHG", [OP_ADD] = "XADD", [OP_CMPXCHG] = "CMPXCHG"};
+	static const char *const names[] = {[OP_XCHG] = "XCHG",
+					    [OP_ADD] = "XADD",
+					    [OP_AND] = "AND",
+					    [OP_OR] = "OR",
+					    [OP_CMPXCHG] = "CMPXCHG"};
 	u64 old = read_word(s, cpu, op->addr, op->size);
-	u64 new = op->kind == OP_ADD ? (old + op->value) & mask_of(op->size) : op->value;
+	u64 new = op_result(op, old) & mask_of(op->size);
 
 	if (op->kind == OP_CMPXCHG && old != op->expected) {
 		note(s, cpu, "%s CMPXCHG %s: is 0x%lx, not 0x%lx", where(op->site), op->site->text,
@@ -285,6 +290,8 @@ u64 op_apply(struct state *s, unsigned int cpu, const struct op *op)
 		return do_store(s, cpu, op);
 	case OP_XCHG:
 	case OP_ADD:
+	case OP_AND:
+	case OP_OR:
 	case OP_CMPXCHG:
 		return do_locked(s, cpu, op);
 	case OP_READ_ROOT:

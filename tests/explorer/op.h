@@ -16,6 +16,8 @@ enum op_kind {
 	OP_STORE,
 	OP_XCHG,
 	OP_ADD,	    /* LOCK XADD */
+	OP_AND,	    /* LOCK AND */
+	OP_OR,	    /* LOCK OR */
 	OP_CMPXCHG, /* LOCK CMPXCHG */
 	OP_READ_ROOT,
 	OP_SWITCH_NOFLUSH,
@@ -43,6 +45,21 @@ struct op {
 	u64 value;    /* stored, added, exchanged; OP_SWITCH_*: enum root */
 	u64 expected; /* CMPXCHG */
 };
+
+/* What OP, one of those that write a word, writes where OLD was. */
+static inline u64 op_result(const struct op *op, u64 old)
+{
+	switch (op->kind) {
+	case OP_ADD:
+		return old + op->value;
+	case OP_AND:
+		return old & op->value;
+	case OP_OR:
+		return old | op->value;
+	default:
+		return op->value;
+	}
+}
 
 /* What ops.h calls. Each returns what the operation read; CMPXCHG, XADD: the old value. */
 u64 op_word(enum op_kind kind, const struct site *site, void *addr, u64 size, u64 value,

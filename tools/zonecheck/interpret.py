@@ -40,7 +40,7 @@ class Interpreter:
             "inc": self._inc, "dec": self._inc, "not": self._not, "imul": self._imul,
             "shl": self._shift, "sal": self._shift, "shr": self._shift,
             "xchg": self._xchg, "xadd": self._xadd, "cmpxchg": self._cmpxchg,
-            "cmp": self._cmp, "test": self._test, "swapgs": self._swapgs,
+            "cmp": self._cmp, "test": self._test, "bt": self._bt, "swapgs": self._swapgs,
             "rdmsr": self._rdmsr, "wrmsr": self._wrmsr, "rdtsc": self._rdtsc,
             "invlpg": self._invlpg, "invpcid": self._invpcid,
         }
@@ -236,6 +236,15 @@ class Interpreter:
         assert state.flags is not None
         state.flags = Flags("test", state.flags.left, state.flags.right, state.flags.size,
                             state.flags.left_in, state.flags.right_in)
+
+    def _bt(self, state: State, ins: Instruction) -> None:
+        """In memory the number of the bit, if a register has it, is part of the address."""
+        what, bit = ins.operands
+        if what.kind == "mem" and bit.kind != "imm":
+            self.memory.report("BT of a bit anywhere around its operand")
+            return
+        self.read(state, what)
+        state.flags = None
 
     def _set(self, state: State, ins: Instruction) -> None:
         condition = ins.mnemonic[3:]

@@ -46,7 +46,6 @@
 
 #define this_read(type, field)		WORD_OP(OP_LOAD, #field, SHARED(type, field), 0, 0)
 #define own_read(type, field)		WORD_OP(OP_LOAD, #field, OWN(type, field), 0, 0)
-#define own_constant(type, field)	(remote_own(op_this_cpu(), type)->field)
 #define this_write(type, field, value)	STORE(#field, SHARED(type, field), value)
 #define own_write(type, field, value)	STORE(#field, OWN(type, field), value)
 #define own_differs(type, field, value) (own_read(type, field) != (FIELD_TYPE(type, field))(value))
@@ -73,6 +72,8 @@
 #define word_read_acquire(word)		 WORD_OP(OP_LOAD, #word, word, 0, 0)
 #define word_write(word, value)		 STORE(#word, word, value)
 #define word_add_return(word, value)	 ADD_RETURN(#word, word, value)
+#define word_and(word, value)		 WORD_OP(OP_AND, #word, word, value, 0)
+#define word_or(word, value)		 WORD_OP(OP_OR, #word, word, value, 0)
 #define word_try_cmpxchg(word, old, new) TRY_CMPXCHG(#word, word, old, new)
 
 /* --- Roots and flushes ----------------------------------------------------------------------- */
