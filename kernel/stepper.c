@@ -39,7 +39,7 @@ const char *stepper_start(struct stepper *s, unsigned int cpu, bool vmap_stack)
 		return error;
 	}
 	s->page = phys_to_virt(s->frame);
-	step_arm(cpu);
+	step_arm(STEP_TARGET, cpu);
 	cpu_work_start(cpu, task_run, s->task);
 	return NULL;
 }
@@ -75,17 +75,17 @@ void stepper_end(struct stepper *s)
 {
 	stepper_order(s, STEP_EXIT_PROGRAM);
 	cpu_work_wait(s->cpu, ORDER_LIMIT_MS, "the end of the stepped program");
-	step_disarm();
+	step_disarm(STEP_TARGET);
 	give_back(s);
 }
 
 static void count_once(struct stepper *s, struct step_counts *counts)
 {
-	step_begin(STEP_NOWHERE);
+	step_begin(STEP_TARGET, STEP_NOWHERE);
 	stepper_call(s, STEP_TRACE_NULL);
-	counts->entry = step_instructions(STEP_ZONE_ENTRY);
-	counts->kernel = step_instructions(STEP_ZONE_KERNEL);
-	counts->exit = step_instructions(STEP_ZONE_EXIT);
+	counts->entry = step_instructions(STEP_TARGET, STEP_ZONE_ENTRY);
+	counts->kernel = step_instructions(STEP_TARGET, STEP_ZONE_KERNEL);
+	counts->exit = step_instructions(STEP_TARGET, STEP_ZONE_EXIT);
 }
 
 /* The first call may find a flush owed. */

@@ -95,7 +95,7 @@ static bool answered(unsigned int cpu)
 	return !__atomic_load_n(&this_cpu()->call_items[cpu].pending, __ATOMIC_ACQUIRE);
 }
 
-static void wait_for(const struct cpumask *mask, smp_call_func_t func)
+noinline void smp_call_wait_for(const struct cpumask *mask, smp_call_func_t func)
 {
 	u64 deadline = tsc_deadline(smp_call_limit_ms);
 	unsigned int named = 0;
@@ -148,7 +148,7 @@ void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t
 	}
 	if (cond(self, info))
 		call_local(func, info);
-	wait_for(&asked, func);
+	smp_call_wait_for(&asked, func);
 }
 
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info)
@@ -168,7 +168,7 @@ void smp_call_function_single(unsigned int cpu, enum call_kind kind, smp_call_fu
 	}
 	cpumask_set(&asked, cpu);
 	request(cpu, kind, func, info);
-	wait_for(&asked, func);
+	smp_call_wait_for(&asked, func);
 }
 
 /* break=undercount: a CPU counts this many flush callbacks and takes the rest for others. */
