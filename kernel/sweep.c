@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run=sweep: the ways in and out, under each scenario and policy, see sweep.h. Parameters:
- * depth=whole|small; scenario=NAME, door=NAME, at=ZONE+N and then=ZONE+N restrict it to what a
+ * depth=small|pairs|whole; scenario=NAME, door=NAME, at=ZONE+N and then=ZONE+N restrict it to what a
  * conviction printed; exact=1 demands that every claim of a policy is shown; trace=1 puts into the
  * document what the last step consisted of. tlbi=POLICY restricts it to one.
  */
@@ -42,7 +42,7 @@ static bool read_request(const struct setup *setup, struct sweep_request *reques
 {
 	static const char *const known[] = {"scenario", "door",	 "at",	  "then",
 					    "depth",	"exact", "trace", NULL};
-	static const char *const depths[] = {"small", "whole", NULL};
+	static const char *const depths[] = {"small", "pairs", "whole", NULL};
 	const struct run_spec *run = &setup->options->run;
 	u32 number = 0, door = 0, depth = 0;
 	u64 exact = 0, trace = 0;
@@ -61,7 +61,9 @@ static bool read_request(const struct setup *setup, struct sweep_request *reques
 		request->scenario = &scenarios[number];
 	if (run_text(run, "door"))
 		request->door = &sweep_doors[door];
-	request->whole = depth || request->scenario || request->at != STEP_NOWHERE;
+	request->depth = depth;
+	if (!run_text(run, "depth") && request->scenario)
+		request->depth = DEPTH_WHOLE;
 	request->exact = exact;
 	request->trace = trace;
 	return true;

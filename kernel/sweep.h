@@ -123,15 +123,23 @@ struct sweep {
 	struct finding found[SWEEP_CONTEXTS][SWEEP_EFFECTS];
 };
 
+/*
+ * How much. SMALL: every instruction of SYSCALL's door, the accesses of the other doors and of a
+ * purge. PAIRS: every instruction of every door and of the policy's part in a purge, pairs of
+ * accesses. WHOLE: every instruction of the purge, and of an NMI's door at every instruction that
+ * it can strike.
+ */
+enum sweep_depth { DEPTH_SMALL, DEPTH_PAIRS, DEPTH_WHOLE };
+
 /* What was asked for, as far as a verdict and a replay depend on it. */
 struct sweep_request {
 	const struct scenario *scenario; /* NULL: all */
 	const struct sweep_door *door;	 /* NULL: all */
 	u64 at, then;			 /* STEP_NOWHERE: all */
-	bool whole;			 /* every point; else few of the doors beside SYSCALL's */
-	bool exact;			 /* every claim has to be shown */
-	bool trace;			 /* the last step's events and paths are wanted */
-	const char *broken;		 /* "break=drain", "" */
+	enum sweep_depth depth;
+	bool exact;	    /* every claim has to be shown */
+	bool trace;	    /* the last step's events and paths are wanted */
+	const char *broken; /* "break=drain", "" */
 };
 
 /* All scenarios, ended by a NULL name, and the names alone for the command line. */

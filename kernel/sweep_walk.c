@@ -2,11 +2,9 @@
 /*
  * Which steps a sweep consists of, and one step of it, see sweep.h.
  *
- * The whole: by every door every instruction up to danger_zone_end and from exit_zone_begin on,
- * with a few places that stand for the C part between; every instruction of a purge; an NMI's door
- * at every instruction that it can strike; and, where target and initiator are both stopped, every
- * pair of accesses. Without `whole`: all of SYSCALL's door, by the other doors and of a purge the
- * accesses only, and no pairs.
+ * A door's instructions are those up to danger_zone_end and from exit_zone_begin on, and a few
+ * places that stand for the C part between. Where target and initiator are both stopped, pairs are
+ * of accesses in any depth: what lies between two of them is nobody else's business.
  */
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/smp_call.h"
@@ -147,18 +145,26 @@ static void visit_door(struct walk *w)
 	visit_zone(w, path, STEP_ZONE_EXIT);
 }
 
+/* Which instructions of a path count. */
+enum choice { ALL, ACCESSES, POLICY, POLICY_ACCESSES };
+
+static bool is_chosen(enum choice choice, u64 rip)
+{
+	bool policy = choice == POLICY || choice == POLICY_ACCESSES;
+	bool access = choice == ACCESSES || choice == POLICY_ACCESSES;
+
+	return (!policy || is_policy_text(rip)) && (!access || touches_shared(rip));
+}
+
 /* Every place of PATH that is asked for, with AT. */
-static void step_along(struct walk *w, const struct path *path, enum step_zone zone, bool policy,
-		       const struct place *at)
+static void step_along(struct walk *w, const struct path *path, enum step_zone zone,
+		       enum choice choice, const struct place *at)
 {
 	for (u64 i = 0; i < path_length(path, zone); i++) {
 		const struct sweep_point p = {*at, path_place(path, zone, i)};
 
-		if (!wanted(w->request->then, &p.then))
-			continue;
-		if (policy && !(is_policy_text(p.then.rip) && touches_shared(p.then.rip)))
-			continue;
-		sweep_step(w->s, w->scenario, &p);
+		if (wanted(w->request->then, &p.then) && is_chosen(choice, p.then.rip))
+			sweep_step(w->s, w->scenario, &p);
 	}
 }
 
@@ -169,23 +175,27 @@ static void step_both(struct walk *w, const struct place *at)
 	if (purge == PATH_PURGE_AT && !sweep_find_purge_at(w->s, w->scenario->owed, at))
 		w->s->no_path = true;
 	else
-		step_along(w, &w->s->paths[purge], STEP_ZONE_ENTRY, true, at);
+		step_along(w, &w->s->paths[purge], STEP_ZONE_ENTRY, POLICY_ACCESSES, at);
 }
 
 static void step_nested(struct walk *w, const struct place *at)
 {
 	const struct path *path = &w->s->paths[PATH_NMI];
+	enum choice choice = w->accesses_only ? ACCESSES : ALL;
 
 	if (!sweep_find_nmi_at(w->s, w->scenario->owed, at)) {
 		w->s->no_path = true;
 		return;
 	}
-	step_along(w, path, STEP_ZONE_ENTRY, false, at);
-	step_along(w, path, STEP_ZONE_EXIT, false, at);
+	step_along(w, path, STEP_ZONE_ENTRY, choice, at);
+	step_along(w, path, STEP_ZONE_EXIT, choice, at);
 }
 
 static void walk_scenario(struct walk *w)
 {
+	static const enum choice of_purge[] = {POLICY_ACCESSES, POLICY, ALL};
+	enum sweep_depth depth = w->request->depth;
+
 	switch (w->scenario->kind) {
 	case KIND_RING3:
 		if (w->request->at == STEP_NOWHERE)
@@ -195,7 +205,7 @@ static void walk_scenario(struct walk *w)
 		w->visit = step_at;
 		break;
 	case KIND_HOLD:
-		step_along(w, &w->s->paths[w->scenario->purge], STEP_ZONE_ENTRY, !w->request->whole,
+		step_along(w, &w->s->paths[w->scenario->purge], STEP_ZONE_ENTRY, of_purge[depth],
 			   &unused);
 		return;
 	case KIND_BOTH:
@@ -204,6 +214,7 @@ static void walk_scenario(struct walk *w)
 		break;
 	case KIND_NESTED:
 		w->visit = step_nested;
+		w->accesses_only = depth < DEPTH_WHOLE;
 		set_nmi_route(true);
 		break;
 	}
@@ -219,7 +230,7 @@ static void walk_scenario(struct walk *w)
 static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 			 const struct sweep_request *request)
 {
-	bool first = s->door == sweep_doors || request->door;
+	bool first = s->door == sweep_doors;
 	bool pairs = scenario->kind == KIND_BOTH || scenario->kind == KIND_NESTED;
 
 	if (scenario->nmi && sweep_door_is_nmi(s->door))
@@ -228,7 +239,8 @@ static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 		return false;
 	if (request->scenario)
 		return request->scenario == scenario;
-	return request->whole || (!pairs && (first || !scenario->nmi));
+	return request->depth > DEPTH_SMALL ||
+	       (!pairs && (first || request->door || !scenario->nmi));
 }
 
 static void walk_door(struct sweep *s, const struct sweep_request *request)
@@ -244,7 +256,8 @@ static void walk_door(struct sweep *s, const struct sweep_request *request)
 		s->exit_length = path_length(&s->paths[PATH_OWED], STEP_ZONE_EXIT);
 	}
 	for (const struct scenario *scenario = scenarios; scenario->name; scenario++) {
-		struct walk w = {s, request, scenario, !request->whole && !first, NULL};
+		struct walk w = {s, request, scenario, request->depth == DEPTH_SMALL && !first,
+				 NULL};
 
 		if (is_asked_for(s, scenario, request))
 			walk_scenario(&w);

@@ -30,7 +30,7 @@ RFLAGS_RF equ 1 << 16
 	or rax, rdx
 %endmacro
 
-global step_door, step_go_on
+global step_door, step_resumes
 step_door:
 	push rax
 	push rcx
@@ -140,8 +140,7 @@ step_door:
 	mov [rsp + word * 8], rax
 %assign word word + 1
 %endrep
-	cmp qword [rbx + STEP_WANTED], -1
-	je .end
+	jmp step_resumes
 .out:
 	pop rbx
 	pop rdx
@@ -154,8 +153,7 @@ step_door:
 	cmp qword [rbx + STEP_LENGTH], 0
 	je .out
 	jmp .end
-; Not stepped any more, by its end or by the word. A debugger that stops at step_go_on is one
-; instruction away from the one that the CPU was stopped at.
+; Not stepped any more, by its end or by the word.
 .end:
 	and dword [rsp + FRAME_RFLAGS], ~RFLAGS_TF
 	mov qword [rbx + STEP_ACTIVE], 0
@@ -164,8 +162,13 @@ step_door:
 	pop rdx
 	pop rcx
 	pop rax
-step_go_on:
 	iretq
+
+; Released, with everything as it was. `make gdb REPLAY=` finds its CPU here (lateflush-replay.py).
+step_resumes:
+	cmp qword [rbx + STEP_WANTED], -1
+	je step_door.end
+	jmp step_door.out
 step_door_end:
 
 extern step_states
