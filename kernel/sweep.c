@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run=sweep: the ways in and out, under each scenario and policy, see sweep.h. Parameters:
- * depth=small|pairs|whole; scenario=NAME, door=NAME, at=ZONE+N and then=ZONE+N restrict it to what a
- * conviction printed; exact=1 demands that every claim of a policy is shown; trace=1 puts into the
- * document what the last step consisted of. tlbi=POLICY restricts it to one.
+ * run=sweep: the ways in and out, under each scenario and policy, see sweep.h. Parameters: depth=;
+ * scenario=, door=, at=ZONE+N and then=ZONE+N restrict it to what a conviction printed; exact=1
+ * demands that every claim of a policy is shown; trace=1 puts into the document what the last step
+ * consisted of. tlbi=POLICY restricts it to one.
  */
 #include "kernel/sweep.h"
 

@@ -156,14 +156,16 @@ static bool is_chosen(enum choice choice, u64 rip)
 	return (!policy || is_policy_text(rip)) && (!access || touches_shared(rip));
 }
 
-/* Every place of PATH that is asked for, with AT. */
+/* Every place of PATH that is asked for, with AT; of a purge its beginning and its end anyway. */
 static void step_along(struct walk *w, const struct path *path, enum step_zone zone,
 		       enum choice choice, const struct place *at)
 {
 	for (u64 i = 0; i < path_length(path, zone); i++) {
 		const struct sweep_point p = {*at, path_place(path, zone, i)};
 
-		if (wanted(w->request->then, &p.then) && is_chosen(choice, p.then.rip))
+		bool edge = zone == STEP_ZONE_ENTRY && (!i || i + 1 == path_length(path, zone));
+
+		if (wanted(w->request->then, &p.then) && (edge || is_chosen(choice, p.then.rip)))
 			sweep_step(w->s, w->scenario, &p);
 	}
 }

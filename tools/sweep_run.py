@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def selection(policy: str) -> str:
     return f"defect={policy}" if DEFECT.fullmatch(policy) else f"tlbi={policy}"
 
 
-def again(policy: str, roots: int, zone: str, found: dict[str, object]) -> str:
+def again(policy: str, roots: int, zone: str, found: Mapping[str, object]) -> str:
     """The command line that repeats one step."""
     places = "".join(f",{key}={found[key]}" for key in ("at", "then") if found[key])
     return (f"{selection(policy)} pti={'off' if roots == 1 else 'on'} zone={zone} "
