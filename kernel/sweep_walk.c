@@ -245,11 +245,19 @@ static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 	       (!pairs && (first || request->door || !scenario->nmi));
 }
 
+/* Is a purge stopped in any of the scenarios? */
+static bool holds_purges(const struct sweep_request *request)
+{
+	const struct scenario *only = request->scenario;
+
+	return !only || only->kind == KIND_HOLD || only->kind == KIND_BOTH;
+}
+
 static void walk_door(struct sweep *s, const struct sweep_request *request)
 {
 	bool first = s->door == sweep_doors;
 
-	if (!sweep_find_ways(s) || (first && !sweep_find_purges(s))) {
+	if (!sweep_find_ways(s) || (first && holds_purges(request) && !sweep_find_purges(s))) {
 		s->no_path = true;
 		return;
 	}
