@@ -21,19 +21,6 @@ static void traced(u64 number)
 			 : "rcx", "r11", "memory", "cc");
 }
 
-/* The first #DB comes behind the first NOP, the last one, if all went well, behind the second. */
-static void through_door(void)
-{
-	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
-			 "pushfq\n\t"
-			 "orl $0x100, (%%rsp)\n\t"
-			 "popfq\n\t"
-			 "nop\n\t"
-			 "nop\n\t"
-			 "lea 128(%%rsp), %%rsp" ::
-				 : "memory", "cc");
-}
-
 u64 program(u64 arg)
 {
 	volatile struct step_page *page = (volatile struct step_page *)STEP_PAGE_VA;
@@ -41,7 +28,7 @@ u64 program(u64 arg)
 	(void)arg;
 	for (;;) {
 		while (page->order_number == page->done_number)
-			; /* no PAUSE: under TCG it takes a lock that the controller needs */
+			page->beat++; /* no PAUSE: under TCG it takes a lock that others need */
 		switch (page->order) {
 		case STEP_CALL_PROBE:
 			syscall3(SYS_PROBE, 0, 0, 0);
@@ -55,8 +42,16 @@ u64 program(u64 arg)
 		case STEP_TRACE_NULL:
 			traced(SYS_NULL);
 			break;
-		case STEP_TRACE_DOOR:
-			through_door();
+		case STEP_RAISE_GP:
+			__asm__ volatile("cli");
+			break;
+		case STEP_RAISE_MC:
+			__asm__ volatile("int %0" ::"i"(STEP_VECTOR_MC));
+			break;
+		case STEP_RAISE_DB:
+			__asm__ volatile("int %0" ::"i"(STEP_VECTOR_DB));
+			break;
+		case STEP_NOTHING:
 			break;
 		default:
 			return 0;

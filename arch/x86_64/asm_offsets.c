@@ -25,7 +25,6 @@ void asm_offsets(void)
 	DEFINE(CPU_AREA_STRIDE, CPU_AREA_STRIDE);
 	DEFINE(CR3_RING3_ROOT, CR3_RING3_ROOT);
 	DEFINE(CR3_RING3_PCID, CR3_RING3_PCID);
-	DEFINE(KERNEL_CS, KERNEL_CS);
 	DEFINE(USER_CS, USER_CS);
 	DEFINE(USER_DS, USER_DS);
 
@@ -60,10 +59,21 @@ void asm_offsets(void)
 	DEFINE(STEP_LATE, offsetof(struct step_state, late));
 	DEFINE(STEP_LIMIT, offsetof(struct step_state, limit));
 	DEFINE(STEP_PAUSE, offsetof(struct step_state, pause));
-	DEFINE(STEP_DOOR_RIP, offsetof(struct step_state, door_rip));
-	DEFINE(STEP_DOOR_STACK, offsetof(struct step_state, door_stack));
 	DEFINE(STEP_LENGTH, offsetof(struct step_state, length));
 	DEFINE(STEP_TRACE, offsetof(struct step_state, trace));
+	DEFINE(STEP_RSP, offsetof(struct step_state, rsp));
+	DEFINE(STEP_ACTIVE, offsetof(struct step_state, active));
+	DEFINE(STEP_WAITING, offsetof(struct step_state, waiting));
+	DEFINE(STEP_LOOKS, offsetof(struct step_state, looks));
+	DEFINE(STEP_STACK_TOP, offsetof(struct step_state, stack_top));
+	DEFINE(STEP_ROUTE_BEGIN, offsetof(struct step_state, route.begin));
+	DEFINE(STEP_ROUTE_KERNEL, offsetof(struct step_state, route.kernel));
+	DEFINE(STEP_ROUTE_EXIT, offsetof(struct step_state, route.exit));
+	DEFINE(STEP_ROUTE_END, offsetof(struct step_state, route.end));
+	DEFINE(STEP_FRAME, offsetof(struct step_state, frame));
+	DEFINE(STEP_FRAME_WORDS, STEP_FRAME_WORDS);
+	DEFINE(STEP_STATE_SIZE, sizeof(struct step_state));
+	DEFINE(STEP_INITIATOR, STEP_INITIATOR);
 	DEFINE(STEP_TRACE_MAX, STEP_TRACE_MAX);
 	DEFINE(STEP_ZONE_SHIFT, STEP_ZONE_SHIFT);
 	DEFINE(STEP_KERNEL, STEP_AT(STEP_ZONE_KERNEL, 0));

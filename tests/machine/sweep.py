@@ -30,7 +30,9 @@ SWEEPS = (
     BootCase("3 CPUs, task stacks", f"{FEW} run=sweep stack=task vmap_stack=on", dict(cpus=3)),
     BootCase("ranged flushes only", f"{FEW} run=sweep tlb_single_page_flush_ceiling=1000"),
     BootCase("clang", f"{FEW} run=sweep", build="clang-ubsan"),
-    BootCase("Bochs", f"{FEW} run=sweep", dict(engine="bochs", media="cd")),
+    # Without breakpoints: the other doors and the held purge are not for Bochs.
+    *(BootCase(f"Bochs, scenario {name}", f"{FEW} run=sweep,door=syscall,scenario={name}",
+               dict(engine="bochs", media="cd")) for name in ("A2", "C", "F2")),
     BootCase("every claim is shown", "tlbi=state-bits pti=off run=sweep,exact=1",
              shows=(r"^  nmi, stale, claimed as N4: C at entry\+0", r"^  nmi, lost, claimed as")),
     BootCase("one step again", "tlbi=state-bits pti=off run=sweep,scenario=C,at=entry+3",
@@ -43,6 +45,23 @@ SWEEPS = (
              verdicts=("fail",), shows=CONVICTED + (r"^  nmi, stale, not claimed",)),
     BootCase("generations stamped without a flush", "tlbi=state-bits pti=off run=sweep break=stamp",
              verdicts=("fail",), shows=CONVICTED),
+    # By the other doors, with the purge held, in the door of a nested NMI, and in pairs.
+    *(BootCase(f"door {door} without its drain",
+               f"tlbi=state-bits pti=off run=sweep,door={door},scenario=A2,depth=small break=drain",
+               verdicts=("fail",), shows=(rf"^  process, lost, not claimed: {door}, A2 at entry",))
+      for door in ("irq", "fault", "db")),
+    *(BootCase(f"door {door}", f"tlbi=state-bits pti=off run=sweep,door={door},scenario=A",
+               shows=(rf"^  nmi, stale, claimed as N4: {door}, A at entry",))
+      for door in ("nmi", "mc")),
+    BootCase("a held purge without its IPIs",
+             "tlbi=immediate pti=off run=sweep,scenario=J,depth=small break=ipi",
+             verdicts=("fail",), shows=(r"^  process, lost, not claimed: J then entry\+0 ",
+                                        r"^  again: .*RUN=sweep,scenario=J,then=entry\+0 ARGS")),
+    BootCase("a purge in a nested NMI's door",
+             "tlbi=state-bits pti=off run=sweep,scenario=N,depth=pairs,at=entry+1",
+             shows=(r"^  nmi, stale, claimed as N4: N at entry\+1 .* then entry",)),
+    BootCase("pairs of accesses", "run=sweep,scenario=P,depth=pairs defect=N7", verdicts=("fail",),
+             shows=(r"^  process, lost, claimed as N7: P at entry\+[0-9]+ .* then entry",)),
     # What proves nothing.
     BootCase("a break that breaks nothing here", "tlbi=immediate pti=off run=sweep break=drain",
              verdicts=ERROR, shows=(r"break=drain was not convicted",)),
@@ -54,6 +73,10 @@ SWEEPS = (
              verdicts=ERROR, shows=(r"claim N4 \(nmi, stale\) was not shown",)),
     BootCase("2 CPUs are too few", "run=sweep", dict(cpus=2), verdicts=("refused",),
              shows=(r"run=sweep needs 3 CPUs",)),
+    BootCase("an unknown door", "run=sweep,door=window", verdicts=("refused",),
+             shows=(r"valid: syscall, irq, ipi, fault, db, mc, nmi",)),
+    BootCase("a second place without a zone", "run=sweep,then=7", verdicts=("refused",),
+             shows=(r"then=; valid: entry\+N, kernel\+N, exit\+N",)),
     BootCase("a place without a zone", "run=sweep,at=7", verdicts=("refused",),
              shows=(r"valid: entry\+N, kernel\+N, exit\+N",)),
 )
