@@ -30,8 +30,8 @@ class Result:
 def check(description: Description, configuration: Configuration) -> Result:
     """Walks every path of CONFIGURATION."""
     image = description.image
-    memory = Memory(image, description.parts(), description.facts() + list(configuration.slots),
-                    description.aligned())
+    facts = description.facts(configuration.name) + list(configuration.slots)
+    memory = Memory(image, description.parts(), facts, description.aligned())
     interpreter = Interpreter(memory, description.privileged())
     walk = Walk(image, description.rules(), memory, interpreter)
     doors = description.doors(configuration.roots)

@@ -25,7 +25,7 @@ KEYS: dict[str, set[str]] = {
     "code": {"sections"},
     "regions": {"aligned"},
     "parts": {"name", "region", "start", "end", "writable", "private", "in_ring3"},
-    "facts": {"at", "region", "size", "value", "reason"},
+    "facts": {"at", "policy", "region", "size", "value", "reason"},
     "doors": {"name", "start", "table", "count", "without", "only", "stack", "cs", "gs", "root",
               "leaves_to", "registers"},
     "ends": {"at", "root"},
@@ -118,14 +118,15 @@ class Description:
         """{region, offset} or {low, high, zeros, ones}."""
         if "region" in spec:
             return address(spec["region"], self.evaluate(spec.get("offset", 0)))
-        return number(spec.get("low", 0), spec.get("high", MASK), spec.get("zeros", 0),
-                      spec.get("ones", 0))
+        return number(self.evaluate(spec.get("low", 0)), self.evaluate(spec.get("high", MASK)),
+                      spec.get("zeros", 0), spec.get("ones", 0))
 
-    def facts(self) -> list[Fact]:
-        """What words hold."""
+    def facts(self, policy: str | None = None) -> list[Fact]:
+        """What words hold: under every policy and under this one; None: all of them."""
         return [Fact(e.get("region", ""), self.evaluate(self.wanted("facts", e, "at")),
                      e.get("size", 8), self.value(self.wanted("facts", e, "value")), str(e["at"]),
-                     self.wanted("facts", e, "reason")) for e in self.entries("facts")]
+                     self.wanted("facts", e, "reason")) for e in self.entries("facts")
+                if policy is None or e.get("policy", policy) == policy]
 
     def slot(self, name: str, target: int) -> Fact:
         """A function pointer of the doors, in one configuration."""
