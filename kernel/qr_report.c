@@ -35,7 +35,7 @@ static void say(const char *fmt, ...)
 	console_write(line, strlen(line));
 }
 
-/* The largest version (1..40, 17 + 4 * version modules) of which PIXELS can show a code; 0: none. */
+/* The largest version (1..40, of 17 + 4 * version modules) that PIXELS can show; 0: none. */
 static int largest_version(u32 pixels)
 {
 	int modules = (int)(pixels / LEAST) - 2 * QUIET;
