@@ -24,16 +24,22 @@ void say(const char *fmt, ...)
 	console_write(line, min((size_t)length, sizeof(line) - 1));
 }
 
+/* Three a line: an 80x25 screen has to hold the whole report. */
 void say_registers(const struct pt_regs *regs)
 {
-	say("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
-	    regs->rdx);
-	say("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,
-	    regs->rsp);
-	say("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
-	    regs->r11);
-	say("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
-	    regs->r15);
+	const struct {
+		const char *name;
+		u64 value;
+	} all[] = {
+		{"rax", regs->rax}, {"rbx", regs->rbx}, {"rcx", regs->rcx}, {"rdx", regs->rdx},
+		{"rsi", regs->rsi}, {"rdi", regs->rdi}, {"rbp", regs->rbp}, {"rsp", regs->rsp},
+		{"r8 ", regs->r8},  {"r9 ", regs->r9},	{"r10", regs->r10}, {"r11", regs->r11},
+		{"r12", regs->r12}, {"r13", regs->r13}, {"r14", regs->r14}, {"r15", regs->r15},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		say("%s %016lx%s", all[i].name, all[i].value,
+		    i % 3 == 2 || i + 1 == ARRAY_SIZE(all) ? "\n" : "  ");
 }
 
 void say_backtrace(unsigned int cpu, u64 rip, u64 rsp)
