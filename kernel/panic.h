@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of a panic (arch/x86_64/log.h), for an end that has more to tell: begin, say() (see
- * backtrace.h), end.
+ * The parts of a panic (arch/x86_64/log.h), for an end that has more to tell: begin, say()
+ * (say.h), end.
  */
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a panic says of a CPU, see backtrace.h.
+ * What a panic says of a CPU, see say.h.
  */
+#include "kernel/say.h"
+
 #include <stdarg.h>
 
 #include "kernel/backtrace.h"
@@ -9,8 +11,8 @@
 #include "kernel/format.h"
 
 #define SAY_TEXT  400
-#define FRAMES	  24
-#define LINE_TEXT 84 /* of a chain of names; 16 columns stand before it */
+#define FRAMES	  12 /* a panic on an 80x25 screen has room for them */
+#define LINE_TEXT 68 /* of a chain of names; 12 columns stand before it */
 
 void say(const char *fmt, ...)
 {
@@ -44,19 +46,23 @@ void say_registers(const struct pt_regs *regs)
 
 void say_backtrace(unsigned int cpu, u64 rip, u64 rsp)
 {
-	struct frame frames[FRAMES];
-	u32 n = backtrace(cpu, rip, rsp, frames, FRAMES);
+	struct frame frames[FRAMES + 1];
+	u32 n = backtrace(cpu, rip, rsp, frames, FRAMES + 1);
 
-	say("called from (? may be left over from an earlier call):\n");
-	for (u32 i = 0; i < n; i++) {
+	say("called from (?: not confirmed):\n");
+	for (u32 i = 0; i < min(n, (u32)FRAMES); i++) {
 		char name[120];
 		struct text text = text_in(name, sizeof(name));
 
 		text_add_frame(&text, &frames[i]);
-		say("  %016lx %s\n", frames[i].addr, name);
+		say("  %016lx %s%s\n", frames[i].addr, name,
+		    frames[i].kind == FRAME_INTERRUPTED ? ", interrupted" : "");
 	}
+	if (n > FRAMES)
+		say("  and more\n");
 }
 
+/* As many as fit. */
 void say_backtrace_line(unsigned int cpu, u64 rip, u64 rsp)
 {
 	struct frame frames[FRAMES];
@@ -65,11 +71,15 @@ void say_backtrace_line(unsigned int cpu, u64 rip, u64 rsp)
 	u32 n = backtrace(cpu, rip, rsp, frames, FRAMES);
 
 	for (u32 i = 0; i < n; i++) {
-		if (!frames[i].certain)
-			continue;
-		if (i)
-			text_add(&text, " < ");
-		text_add_frame(&text, &frames[i]);
+		char buf[80];
+		struct text name = text_in(buf, sizeof(buf));
+
+		text_add_frame(&name, &frames[i]);
+		if (i && text.used + name.used + sizeof(" <  < ...") > sizeof(line)) {
+			text_add(&text, " < ...");
+			break;
+		}
+		text_add(&text, "%s%s", i ? " < " : "", buf);
 	}
 	say("%s\n", line);
 }
