@@ -61,7 +61,7 @@ PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
-              "test_report", "test_peer", "test_experiments", "test_zone")
+              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
