@@ -36,6 +36,7 @@ from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from cpus import CPU_MODELS                                       # noqa: E402
 from crosscheck import crosscheck_points                        # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
@@ -257,7 +258,8 @@ class Suites:
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
             ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
-            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
+            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("cpus", CPU_MODELS),
+            ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
