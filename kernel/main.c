@@ -33,6 +33,7 @@
 #include "kernel/console.h"
 #include "kernel/cpulist.h"
 #include "kernel/debugcon.h"
+#include "kernel/describe_cpus.h"
 #include "kernel/ending.h"
 #include "kernel/experiment.h"
 #include "kernel/format.h"
@@ -356,6 +357,7 @@ static void describe_machine(void)
 	m->umip = cpu_features.umip;
 	m->fsgsbase = cpu_features.fsgsbase;
 	m->invlpgb = cpu_features.invlpgb;
+	describe_cpus(m);
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
 		if (options.broken & BIT(i))

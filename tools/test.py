@@ -37,6 +37,7 @@ from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from cpus import CPU_MODELS                                       # noqa: E402
 from crosscheck import crosscheck_points                        # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
@@ -62,7 +63,7 @@ PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
-              "test_report", "test_peer", "test_experiments", "test_zone")
+              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
@@ -259,7 +260,8 @@ class Suites:
             ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
             ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
-            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
+            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("cpus", CPU_MODELS),
+            ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +

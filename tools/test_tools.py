@@ -8,9 +8,12 @@ here are streams and boots that must not pass.
 
 from __future__ import annotations
 
+import io
 import sys
+import types
 import unittest
 import xml.etree.ElementTree as xml
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -170,6 +173,40 @@ class TapTest(unittest.TestCase):
 def result(lines: str, status: int, **more: object) -> boot.BootResult:
     """A boot's result as a test wants it."""
     return boot.BootResult("qemu", status=status, lines=lines.splitlines(), **more)  # type: ignore
+
+
+class TaprunTest(unittest.TestCase):
+    """What unittest found, as TAP."""
+
+    def test_words(self) -> None:
+        """A skipped test is no pass, nor is what fails before it is skipped."""
+        class Inner(unittest.TestCase):
+            """Named in the order in which they run."""
+
+            def test_1(self) -> None:
+                """Skipped."""
+                self.skipTest("no loop device here")
+
+            def test_2(self) -> None:
+                """Passes; the reason of the one before is not its own."""
+
+            def test_3(self) -> None:
+                """Fails."""
+                self.fail("so it is")
+
+            def test_4(self) -> None:
+                """Fails in a part and is skipped in the rest."""
+                with self.subTest(part=1):
+                    self.fail("so it is")
+                self.skipTest("the rest")
+
+        module = types.ModuleType("inner")
+        setattr(module, "Inner", Inner)
+        out = io.StringIO()
+        with redirect_stdout(out):
+            status = run_as_tap(module)
+        self.assertEqual((words(out.getvalue()), status), ("spff", 1))
+        self.assertIn("# SKIP no loop device here\n", out.getvalue())
 
 
 class JudgeTest(unittest.TestCase):
