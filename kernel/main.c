@@ -435,10 +435,10 @@ static _Noreturn void run(void)
 	if (!vmalloc_init(kernel_root, &config))
 		refuse_to_boot("memory", "too short for the vmalloc area's tables");
 	add_programs();
+	describe_machine();
 	init_zone();
 	init_trace();
 	tripwire_init(options.tripwire);
-	describe_machine();
 	/* The suites and the steppers account for every interrupt: theirs are the only ones. */
 	if (strcmp(name, "test") != 0 && strcmp(name, "null") != 0)
 		watchdog_start(options.watchdog_seconds);
