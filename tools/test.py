@@ -53,6 +53,7 @@ from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
+from stacks import STACKS                                       # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
 from tracing import TRACES                                      # noqa: E402
@@ -257,8 +258,8 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
-            ("crusty", CRUSTY), ("measure", EXPERIMENTS),
+            ("zone", ZONES), ("stacks", STACKS), ("trace", TRACES), ("crash", CRASHES),
+            ("hostile", HOSTILE), ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("firmware", FIRMWARE), ("cpus", CPU_MODELS),
             ("machine", MATRIX)) for row in rows]
