@@ -13,9 +13,10 @@
  * 3 is flushed by hand, so that the run can end: a task on an old stack would write anywhere.
  *
  * Parameters: rounds=N, starts of a task at least; more, until addresses came back often enough. A
- * policy that holds addresses back (quarantine) needs more.
+ * policy that holds addresses back (quarantine) needs more. plant=idt: the control of the table of
+ * objects (kernel/zone_objects.h), which is printed first.
  */
-#include "arch/x86_64/breaks.h"
+#include "kernel/stacks.h"
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/direct_map.h"
 #include "arch/x86_64/kernel_map.h"
@@ -25,47 +26,28 @@
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/tsc.h"
-#include "arch/x86_64/zone.h"
 #include "kernel/console.h"
 #include "kernel/cpu_work.h"
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/policy_rows.h"
 #include "kernel/program.h"
-#include "kernel/report_table.h"
-#include "kernel/result_words.h"
-#include "kernel/stack_oracle.h"
 #include "kernel/storm.h"
 #include "kernel/task.h"
+#include "kernel/zone_objects.h"
 #include "mm/vmalloc.h"
 #include "user/syscall.h"
 
 #define TASK_LIMIT_MS 60000
 #define OPERATIONS    2 /* of the boot CPU's storm, before a stack is freed and after */
 #define ALIAS_PERCENT 50
-#define REASON_MAX    120
-#define LEAST_PART    4 /* one round of so many has to be a test, for a verdict; */
-#define MOST_TIMES    8 /* else more of them are made, at most so many times what was asked for */
-
-struct stacks_row {
-	const struct flush_policy *policy;
-	unsigned int roots;
-	u64 starts, reused, other_frame, owed, lost, corrupted;
-	struct stack_counts counts; /* of all isolated CPUs */
-	enum verdict verdict;
-	char reason[REASON_MAX];
-};
+#define MOST_TIMES    8 /* rounds at most, times what was asked for */
 
 static struct storm_worker storms[2]; /* the boot CPU's, and that of one more housekeeping CPU */
 static unsigned int helper;	      /* 0: there is none */
 static struct task *tasks[MAX_CPUS];
 static struct storm_page *pages[MAX_CPUS];
 static phys_addr_t frames[MAX_CPUS];
-
-static bool convicts_stale(const struct stacks_row *row)
-{
-	return zone_mode == ZONE_STALE || (row->roots == 1 && zone_mode != ZONE_TRAP);
-}
 
 static void start_work(void *task)
 {
@@ -87,6 +69,7 @@ static void start_task(struct stacks_row *row, unsigned int cpu, u64 seed)
 	if (!tasks[cpu])
 		panic("program bounce for CPU %u: %s", cpu, error);
 	tasks[cpu]->arg = cpu;
+	zone_objects_add_task(tasks[cpu]);
 	address = stack_oracle_publish(cpu, (u64)tasks[cpu]->vmap_stack);
 	row->starts++;
 	row->reused += address.used_before;
@@ -191,58 +174,12 @@ static u64 exposed_now(void)
 	return exposed;
 }
 
-/* Addresses that rest until nobody lags seldom come back within a run: there one is enough. */
-static u64 least_tests(const struct stacks_row *row, u64 rounds)
-{
-	return row->policy->lags ? 1 : rounds / LEAST_PART;
-}
-
 static bool is_enough(const struct stacks_row *row, u64 rounds)
 {
 	if (row->starts < rounds)
 		return false;
-	return row->starts >= rounds * MOST_TIMES || (row->reused >= least_tests(row, rounds) &&
-						      exposed_now() >= least_tests(row, rounds));
-}
-
-static void judge(struct stacks_row *row, u64 rounds)
-{
-	u64 least = least_tests(row, rounds);
-
-	row->verdict = VERDICT_FAIL;
-	if (row->reason[0])
-		return;
-	if (row->counts.stale)
-		snprintf(row->reason, sizeof(row->reason),
-			 "%lu stacks were read by an old "
-			 "translation",
-			 row->counts.stale);
-	else if (row->lost)
-		snprintf(row->reason, sizeof(row->reason),
-			 "%lu looks found a purge that was not flushed", row->lost);
-	else if (row->corrupted)
-		snprintf(row->reason, sizeof(row->reason), "%lu areas of the storm were changed",
-			 row->corrupted);
-	if (row->reason[0])
-		return;
-	row->verdict = VERDICT_ERROR;
-	if (row->reused < least)
-		snprintf(row->reason, sizeof(row->reason),
-			 "too little work: %lu stacks at an "
-			 "address used before, %lu are needed",
-			 row->reused, least);
-	else if (row->counts.exposed < least)
-		snprintf(row->reason, sizeof(row->reason),
-			 "too little work: %lu checks where "
-			 "another frame had been read, %lu are needed",
-			 row->counts.exposed, least);
-	else if (row->policy->defers && row->owed < least)
-		snprintf(row->reason, sizeof(row->reason),
-			 "too little work: %lu entries with "
-			 "a flush owed, %lu are needed",
-			 row->owed, least);
-	else
-		row->verdict = VERDICT_PASS;
+	return row->starts >= rounds * MOST_TIMES || (row->reused >= stacks_least(row, rounds) &&
+						      exposed_now() >= stacks_least(row, rounds));
 }
 
 static void run_row(struct stacks_row *row, const struct policy_mode *mode, u64 rounds, u64 seed)
@@ -272,60 +209,7 @@ static void run_row(struct stacks_row *row, const struct policy_mode *mode, u64 
 		if (cpu_is_isolated(i))
 			end_task(row, i);
 	count(row, false);
-	judge(row, rounds);
-}
-
-static void print_rows(const struct stacks_row *rows, u32 nr)
-{
-	static const struct table_column columns[] = {
-		{"Policy", 16, NULL, true},  {"Roots", 5, NULL, false},	 {"Starts", 6, NULL, false},
-		{"Reused", 6, NULL, false},  {"Frame", 6, NULL, false},	 {"Checks", 7, NULL, false},
-		{"Exposed", 7, NULL, false}, {"Owed", 6, NULL, false},	 {"Stale", 5, NULL, false},
-		{"Lost", 5, NULL, false},    {"Verdict", 7, NULL, true},
-	};
-	struct table *t = table_begin(columns, ARRAY_SIZE(columns));
-
-	for (u32 i = 0; i < nr; i++) {
-		const struct stacks_row *row = &rows[i];
-
-		table_row(t);
-		table_text(t, "%s", row->policy->name);
-		table_number(t, row->roots);
-		table_number(t, row->starts);
-		table_number(t, row->reused);
-		table_number(t, row->other_frame);
-		table_number(t, row->counts.checks);
-		table_number(t, row->counts.exposed);
-		table_number(t, row->owed);
-		if (convicts_stale(row) || row->counts.stale)
-			table_number(t, row->counts.stale);
-		else
-			table_text(t, "n/a");
-		table_number(t, row->lost);
-		table_text(t, "%s", run_verdict_word(row->verdict));
-	}
-	table_print(t, console_write);
-	for (u32 i = 0; i < nr; i++)
-		if (rows[i].reason[0])
-			report_line(console_write, "%s, %s: %s", rows[i].policy->name,
-				    rows[i].roots == 1 ? "one root" : "two roots", rows[i].reason);
-}
-
-static enum ending ending_of(const struct stacks_row *rows, u32 nr)
-{
-	enum ending ending = nr ? END_PASS : END_ERROR;
-
-	for (u32 i = 0; i < nr; i++) {
-		if (rows[i].verdict == VERDICT_FAIL)
-			return END_FAIL;
-		if (rows[i].verdict == VERDICT_ERROR)
-			ending = END_ERROR;
-	}
-	if (ending == END_PASS && broken) {
-		pr_err("stacks: what was broken was not convicted");
-		return END_ERROR;
-	}
-	return ending;
+	stacks_judge(row, rounds);
 }
 
 static const char *prepare(void)
@@ -353,17 +237,19 @@ static const char *prepare(void)
 
 enum ending run_stacks(const struct setup *setup)
 {
-	static const char *const known[] = {"rounds", NULL};
+	static const char *const known[] = {"rounds", "plant", NULL};
+	static const char *const plants[] = {"none", "idt", NULL};
 	static struct policy_row wanted[MAX_POLICY_ROWS];
 	static struct stacks_row rows[MAX_POLICY_ROWS];
 	const struct options *options = setup->options;
 	char err[OPTIONS_ERROR_MAX];
 	const char *missing;
 	u64 rounds = 40;
-	u32 nr_wanted, nr = 0;
+	u32 nr_wanted, nr = 0, plant = 0, wrong;
 
 	if (!run_only_knows(&options->run, known, err, sizeof(err)) ||
-	    !run_u64(&options->run, "rounds", 10, 100000, &rounds, err, sizeof(err)))
+	    !run_u64(&options->run, "rounds", 10, 100000, &rounds, err, sizeof(err)) ||
+	    !run_word(&options->run, "plant", plants, &plant, err, sizeof(err)))
 		return refuse(err);
 	if (!options->vmap_stack)
 		return refuse("run=stacks: vmap_stack=off leaves no stack in the vmalloc area; "
@@ -375,6 +261,7 @@ enum ending run_stacks(const struct setup *setup)
 	missing = prepare();
 	if (missing)
 		return refuse(missing);
+	zone_objects_collect(plant);
 	for (u32 i = 0; i < nr_wanted; i++) {
 		const struct flush_policy *policy = wanted[i].policy;
 
@@ -387,6 +274,11 @@ enum ending run_stacks(const struct setup *setup)
 		rows[nr].roots = wanted[i].mode.roots == ROOTS_TWO ? 2 : 1;
 		run_row(&rows[nr++], &wanted[i].mode, rounds, options->seed);
 	}
-	print_rows(rows, nr);
-	return ending_of(rows, nr);
+	wrong = zone_objects_print(console_write);
+	stacks_print(rows, nr);
+	if (wrong) {
+		pr_err("stacks: %u kinds of objects lie where they must not", wrong);
+		return END_FAIL;
+	}
+	return stacks_ending(rows, nr);
 }
