@@ -48,19 +48,19 @@ struct object {
 };
 
 static struct object objects[KINDS] = {
-	[PERCPU_BLOCK] = {"per-CPU block", "make zone, R2"},
-	[POLICY_WORDS] = {"policy words", "make zone, R2"},
-	[RING3_PAGE] = {"page for ring 3", "make zone, R2"},
-	[GDT] = {"GDT", "R8 asserted"},
-	[TSS] = {"TSS", "R8 asserted"},
-	[IDT] = {"IDT", "R2 asserted"},
-	[ENTRY_CODE] = {"doors of SYSCALL, IDT", "make zone, R2"},
-	[ENTRY_STACK] = {"entry stack", "make zone, R8"},
-	[IST_STACKS] = {"IST stacks", "make zone, R8"},
-	[IDLE_STACK] = {"kernel stack, idle", "R8 asserted"},
-	[ROOT] = {"root in CR3", "R1, R8 asserted"},
-	[TASK] = {"task structures", "make zone, R8"},
-	[TASK_STACK] = {"task stacks", "zone=trap, table", .in_vmalloc = true},
+	[PERCPU_BLOCK] = {.name = "per-CPU block", .check = "make zone, R2"},
+	[POLICY_WORDS] = {.name = "policy words", .check = "make zone, R2"},
+	[RING3_PAGE] = {.name = "page for ring 3", .check = "make zone, R2"},
+	[GDT] = {.name = "GDT", .check = "R8 asserted"},
+	[TSS] = {.name = "TSS", .check = "R8 asserted"},
+	[IDT] = {.name = "IDT", .check = "R2 asserted"},
+	[ENTRY_CODE] = {.name = "doors of SYSCALL, IDT", .check = "make zone, R2"},
+	[ENTRY_STACK] = {.name = "entry stack", .check = "make zone, R8"},
+	[IST_STACKS] = {.name = "IST stacks", .check = "make zone, R8"},
+	[IDLE_STACK] = {.name = "kernel stack, idle", .check = "R8 asserted"},
+	[ROOT] = {.name = "root in CR3", .check = "R1, R8 asserted"},
+	[TASK] = {.name = "task structures", .check = "make zone, R8"},
+	[TASK_STACK] = {.name = "task stacks", .check = "zone=trap, table", .in_vmalloc = true},
 };
 
 static void add(enum kind kind, u64 va)
