@@ -8,10 +8,9 @@ LINUX_DBG := linux-image-6.1.0-50-cloud-amd64-dbg
 zone-linux: ## the same of Debian's Linux 6.1 (fetches 282 MB): violations, and what is not decided
 	$(Q)tools/prereq.sh zone
 	$(Q)mkdir -p $(BUILD)/zone-linux
-	$(Q)cd $(BUILD)/zone-linux && { ls vmlinux >/dev/null 2>&1 || { \
-		apt-get download $(LINUX_DBG) >download.log 2>&1 || { \
-		echo "zone-linux: left out: $(LINUX_DBG) cannot be fetched: $$(tail -1 download.log)"; \
-		exit 77; }; \
-		dpkg-deb --fsys-tarfile $(LINUX_DBG)_*.deb | tar -xO --wildcards -f - \
-		'./usr/lib/debug/boot/vmlinux-*' >vmlinux.new && mv vmlinux.new vmlinux; }; }
+	$(Q)cd $(BUILD)/zone-linux && { test -e vmlinux || { \
+	apt-get download $(LINUX_DBG) >download.log 2>&1 || { \
+	echo "zone-linux: left out: $(LINUX_DBG): $$(tail -1 download.log)"; exit 77; }; \
+	dpkg-deb --fsys-tarfile $(LINUX_DBG)_*.deb | \
+	tar -xO --wildcards -f - './usr/lib/debug/boot/vmlinux-*' >new && mv new vmlinux; }; }
 	$(Q)$(PYTHON) tools/zone.py --zone tools/zonecheck/linux-6.1.toml $(BUILD)/zone-linux/vmlinux
