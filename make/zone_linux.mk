@@ -12,5 +12,6 @@ zone-linux: ## the same of Debian's Linux 6.1 (fetches 282 MB): violations, and 
 	apt-get download $(LINUX_DBG) >download.log 2>&1 || { \
 	echo "left out: $(LINUX_DBG): $$(tail -1 download.log)"; exit 77; }; \
 	dpkg-deb --fsys-tarfile $(LINUX_DBG)_*.deb | \
-	tar -xO --wildcards -f - './usr/lib/debug/boot/vmlinux-*' >new && mv new vmlinux; }; }
+	tar -xO --wildcards -f - './usr/lib/debug/boot/vmlinux-*' >new && \
+	mv new vmlinux; }; }
 	$(Q)$(PYTHON) tools/zone.py --zone tools/zonecheck/linux-6.1.toml $(BUILD)/zone-linux/vmlinux
