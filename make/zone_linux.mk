@@ -14,4 +14,5 @@ zone-linux: ## the same of Debian's Linux 6.1 (fetches 282 MB): violations, and 
 	dpkg-deb --fsys-tarfile $(LINUX_DBG)_*.deb | \
 	tar -xO --wildcards -f - './usr/lib/debug/boot/vmlinux-*' >new && \
 	mv new vmlinux; }; }
-	$(Q)$(PYTHON) tools/zone.py --zone tools/zonecheck/linux-6.1.toml $(BUILD)/zone-linux/vmlinux
+	$(Q)$(PYTHON) tools/zone.py --zone tools/zonecheck/linux-6.1.toml \
+		$(BUILD)/zone-linux/vmlinux
