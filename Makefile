@@ -125,7 +125,7 @@ FUZZ_CFLAGS := $(HOST_COMMON) -fsanitize=fuzzer,address,undefined
 # --- Sources -----------------------------------------------------------------------------------
 
 ASM_OFFSETS := arch/x86_64/asm_offsets.c
-KERNEL_DIRS := boot arch/x86_64 mm mm/policy kernel kernel/font tests/kernel
+KERNEL_DIRS := boot arch/x86_64 mm mm/policy kernel kernel/font tests/kernel third_party/qrcodegen
 KERNEL_C    := $(filter-out $(ASM_OFFSETS),$(wildcard $(KERNEL_DIRS:=/*.c)))
 KERNEL_ASM  := $(wildcard $(KERNEL_DIRS:=/*.asm))
 KERNEL_OBJS := $(KERNEL_C:%=$(BUILD)/obj/%.o) $(KERNEL_ASM:%=$(BUILD)/obj/%.o) \
@@ -187,6 +187,9 @@ $(BUILD)/obj/%.c.o: %.c $(STAMP)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(KCC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
+
+# A C library's headers, as far as it is needed.
+$(BUILD)/obj/third_party/%: KERNEL_CFLAGS += -Ithird_party/shim
 
 $(BUILD)/obj/%.asm.o: %.asm $(BUILD)/offsets.inc $(STAMP)
 	$(call say,NASM,$<)

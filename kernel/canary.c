@@ -13,11 +13,11 @@
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpumask.h"
-#include "arch/x86_64/extable.h"
 #include "arch/x86_64/kernel_map.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/read_pair.h"
 #include "arch/x86_64/stale_copy.h"
 #include "mm/frames.h"
 #include "mm/vmalloc.h"
@@ -138,18 +138,7 @@ bool canary_swap(unsigned int cpu, bool warm_needed)
 /* Reads *VA unless it faults. */
 static bool read_page(u64 va, struct canary_page *page)
 {
-	u64 vector = 0;
-	u64 found_va, generation;
-
-	__asm__ volatile("1: mov (%3), %1\n\t"
-			 "2: mov 8(%3), %2\n"
-			 "3:\n\t" EXTABLE("1b", "3b") EXTABLE("2b", "3b")
-			 : "+a"(vector), "=&r"(found_va), "=&r"(generation)
-			 : "r"(va)
-			 : "memory");
-	page->va = found_va;
-	page->generation = generation;
-	return vector == 0;
+	return read_pair(va, &page->va, &page->generation);
 }
 
 /* Looks once. True if there was a stable expectation; *WRONG then says whether it was missed. */

@@ -19,6 +19,7 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/policy_rows.h"
+#include "kernel/qr_report.h"
 #include "kernel/report.h"
 #include "kernel/report_json.h"
 
@@ -127,6 +128,7 @@ enum ending run_compare(const struct setup *setup)
 		run_one(&rows[i], &config);
 	run_judge(&result, broken, setup->options->defect[0]);
 	report_print(&result, console_write);
+	qr_report(&result);
 	if (debugcon_present()) {
 		const char *error = report_json(&result, debugcon_write);
 

@@ -42,6 +42,7 @@ enum ending run_ipi(const struct setup *setup);
 enum ending run_noise(const struct setup *setup);
 enum ending run_purge(const struct setup *setup);
 enum ending run_scale(const struct setup *setup);
+enum ending run_stacks(const struct setup *setup);
 enum ending run_sweep(const struct setup *setup);
 enum ending run_tests(const struct setup *setup);
 enum ending run_violate(const struct setup *setup);

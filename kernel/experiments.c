@@ -20,6 +20,7 @@ const struct experiment experiments[] = {
 	{"purge", run_purge},	  /* what a purge costs its initiator */
 	{"scale", run_scale},	  /* and how that grows with the isolated CPUs */
 	{"sweep", run_sweep},	  /* a purge and an NMI at every instruction of the doors */
+	{"stacks", run_stacks},	  /* tasks started anew on stacks at used addresses */
 	{"test", run_tests},	  /* the suites of tests/kernel */
 	{"null", run_null},	  /* null system calls for ever */
 	{"violate", run_violate}, /* a rule broken, for its assertion */

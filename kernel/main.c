@@ -33,6 +33,7 @@
 #include "kernel/console.h"
 #include "kernel/cpulist.h"
 #include "kernel/debugcon.h"
+#include "kernel/describe_cpus.h"
 #include "kernel/ending.h"
 #include "kernel/experiment.h"
 #include "kernel/format.h"
@@ -356,6 +357,7 @@ static void describe_machine(void)
 	m->umip = cpu_features.umip;
 	m->fsgsbase = cpu_features.fsgsbase;
 	m->invlpgb = cpu_features.invlpgb;
+	describe_cpus(m);
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
 		if (options.broken & BIT(i))
@@ -433,10 +435,10 @@ static _Noreturn void run(void)
 	if (!vmalloc_init(kernel_root, &config))
 		refuse_to_boot("memory", "too short for the vmalloc area's tables");
 	add_programs();
+	describe_machine();
 	init_zone();
 	init_trace();
 	tripwire_init(options.tripwire);
-	describe_machine();
 	/* The suites and the steppers account for every interrupt: theirs are the only ones. */
 	if (strcmp(name, "test") != 0 && strcmp(name, "null") != 0)
 		watchdog_start(options.watchdog_seconds);

@@ -10,13 +10,14 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/zone_trap.h"
-#include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/debugcon.h"
 #include "kernel/ending.h"
 #include "kernel/format.h"
 #include "kernel/panic.h"
+#include "kernel/say.h"
 #include "kernel/stopped.h"
+#include "kernel/symbols.h"
 #include "kernel/trace_report.h"
 #include "kernel/zone_report.h"
 #include "mm/vmalloc.h"
@@ -32,7 +33,7 @@ static int cpu_number_or_none(void)
 /*
  * One CPU reports. A second one that panics waits to be stopped, so that it does not cut the report
  * off; the same CPU again, in the middle of its report, says so and ends the machine. WHAT and RIP
- * are for that line.
+ * are for that line. What led to it comes first, so that a screen ends with what it is.
  */
 void panic_begin(const char *what, u64 rip)
 {
@@ -53,9 +54,10 @@ void panic_begin(const char *what, u64 rip)
 	}
 	stop_other_cpus();
 	console_panic_begin();
+	trace_report(console_write);
 }
 
-/* Who called whom, here and on the other CPUs, what led to it, and the end. */
+/* Who called whom, here and on the other CPUs, and the end. */
 _Noreturn void panic_end(u64 rip, u64 rsp)
 {
 	if (cpu_number_or_none() >= 0) {
@@ -64,7 +66,6 @@ _Noreturn void panic_end(u64 rip, u64 rsp)
 	} else {
 		say("called from %p\n", (void *)rip);
 	}
-	trace_report(console_write);
 	if (debugcon_present())
 		trace_export(debugcon_write);
 	machine_end(END_PANIC);
@@ -89,8 +90,17 @@ static const char *const states[] = {
 	[VMAP_PURGING] = "purging", [VMAP_HELD] = "held", [VMAP_UNKNOWN] = "state unknown",
 };
 
+static const char *place_of(u64 return_address, char *buf, size_t size)
+{
+	struct text text = text_in(buf, size);
+
+	text_add_return_address(&text, return_address);
+	return buf;
+}
+
 static void say_address(u64 addr)
 {
+	char place[80];
 	const char *guard = guard_page_name(addr);
 	struct vmap_area_info area = {0};
 	enum vmap_state state;
@@ -106,7 +116,8 @@ static void say_address(u64 addr)
 	state = find_vmap_area(addr, &area);
 	say("address %016lx in the vmalloc area: %s", addr, states[state]);
 	if (area.kind)
-		say(", %s %016lx-%016lx of %p", area.kind, area.start, area.end, area.caller);
+		say(", %s\n  %016lx-%016lx of %s", area.kind, area.start, area.end,
+		    place_of((u64)area.caller, place, sizeof(place)));
 	say("\n");
 }
 

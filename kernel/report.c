@@ -23,10 +23,21 @@ static void print_features(struct report_paragraph *p, const struct machine_resu
 		const char *name;
 		bool present;
 	} features[] = {
-		{"nx", m->nx},	       {"pge", m->pge},		{"smep", m->smep},
-		{"smap", m->smap},     {"umip", m->umip},	{"fsgsbase", m->fsgsbase},
-		{"pcid", m->pcid},     {"invpcid", m->invpcid}, {"invlpgb", m->invlpgb},
+		{"nx", m->nx},
+		{"pge", m->pge},
+		{"smep", m->smep},
+		{"smap", m->smap},
+		{"umip", m->umip},
+		{"fsgsbase", m->fsgsbase},
+		{"pcid", m->pcid},
+		{"invpcid", m->invpcid},
+		{"invlpgb", m->invlpgb},
 		{"x2apic", m->x2apic},
+		{"la57", m->la57},
+		{"pdpe1gb", m->pdpe1gb},
+		{"rdpid", m->rdpid},
+		{"tsc_deadline_timer", m->tsc_deadline_timer},
+		{"invariant_tsc", m->invariant_tsc},
 	};
 	bool none = true;
 
@@ -44,8 +55,14 @@ void report_print_machine(const struct machine_result *m, report_write_fn write)
 	struct report_paragraph p;
 
 	report_paragraph_begin(&p, write, "machine:");
-	report_paragraph_format(&p, "%s, %u of %u CPUs, %llu MiB, tsc %llu.%03llu MHz,",
-				or_unknown(m->cpu_brand), m->cpus_started, m->cpus_found,
+	report_paragraph_format(&p, "%s (%s, microcode", or_unknown(m->cpu_brand),
+				or_unknown(m->cpu_vendor));
+	if (m->microcode)
+		report_paragraph_format(&p, "0x%x),", m->microcode);
+	else
+		report_paragraph_text(&p, "unknown),");
+	report_paragraph_format(&p, "%u of %u CPUs, %llu MiB, tsc %llu.%03llu MHz,",
+				m->cpus_started, m->cpus_found,
 				(unsigned long long)(m->memory_bytes >> 20),
 				(unsigned long long)(m->tsc_khz / 1000),
 				(unsigned long long)(m->tsc_khz % 1000));
@@ -59,6 +76,8 @@ void report_print_machine(const struct machine_result *m, report_write_fn write)
 	print_features(&p, m, false);
 	report_paragraph_end(&p);
 
+	report_print_topology(m, write);
+	report_print_tsc(m, write);
 	if (m->emulated)
 		report_line(write, "timing: emulated (%s) - counts valid, times not",
 			    or_unknown(m->hypervisor));

@@ -18,6 +18,10 @@ void report_print(const struct run_result *run, report_write_fn write);
 /* Its lines about the machine. */
 void report_print_machine(const struct machine_result *m, report_write_fn write);
 
+/* Of these: CPUs that share a core, types of cores, the TSCs. Nothing where there is none. */
+void report_print_topology(const struct machine_result *m, report_write_fn write);
+void report_print_tsc(const struct machine_result *m, report_write_fn write);
+
 /* What every report begins with. */
 void report_print_head(const struct machine_result *machine,
 		       const struct parameters_result *parameters, report_write_fn write);

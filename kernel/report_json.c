@@ -30,16 +30,42 @@ struct field {
 #define FIELD(s, f) offsetof(struct s, f), KIND_OF(((struct s *)0)->f), #f
 
 static const struct field machine_fields[] = {
-	{FIELD(machine_result, cpu_brand)},    {FIELD(machine_result, hypervisor)},
-	{FIELD(machine_result, emulated)},     {FIELD(machine_result, firmware)},
-	{FIELD(machine_result, loader)},       {FIELD(machine_result, cpus_found)},
-	{FIELD(machine_result, cpus_started)}, {FIELD(machine_result, cpus_failed)},
-	{FIELD(machine_result, memory_bytes)}, {FIELD(machine_result, tsc_khz)},
-	{FIELD(machine_result, x2apic)},       {FIELD(machine_result, pcid)},
-	{FIELD(machine_result, invpcid)},      {FIELD(machine_result, pge)},
-	{FIELD(machine_result, nx)},	       {FIELD(machine_result, smep)},
-	{FIELD(machine_result, smap)},	       {FIELD(machine_result, umip)},
-	{FIELD(machine_result, fsgsbase)},     {FIELD(machine_result, invlpgb)},
+	{FIELD(machine_result, cpu_vendor)},
+	{FIELD(machine_result, cpu_brand)},
+	{FIELD(machine_result, hypervisor)},
+	{FIELD(machine_result, emulated)},
+	{FIELD(machine_result, firmware)},
+	{FIELD(machine_result, loader)},
+	{FIELD(machine_result, cpus_found)},
+	{FIELD(machine_result, cpus_started)},
+	{FIELD(machine_result, cpus_failed)},
+	{FIELD(machine_result, memory_bytes)},
+	{FIELD(machine_result, tsc_khz)},
+	{FIELD(machine_result, x2apic)},
+	{FIELD(machine_result, pcid)},
+	{FIELD(machine_result, invpcid)},
+	{FIELD(machine_result, pge)},
+	{FIELD(machine_result, nx)},
+	{FIELD(machine_result, smep)},
+	{FIELD(machine_result, smap)},
+	{FIELD(machine_result, umip)},
+	{FIELD(machine_result, fsgsbase)},
+	{FIELD(machine_result, invlpgb)},
+	{FIELD(machine_result, la57)},
+	{FIELD(machine_result, pdpe1gb)},
+	{FIELD(machine_result, rdpid)},
+	{FIELD(machine_result, tsc_deadline_timer)},
+	{FIELD(machine_result, invariant_tsc)},
+	{FIELD(machine_result, tsc_readings)},
+	{FIELD(machine_result, tsc_backwards)},
+	{FIELD(machine_result, tsc_largest_backwards)},
+	{FIELD(machine_result, tsc_unfinished)},
+};
+
+static const struct field place_fields[] = {
+	{FIELD(place_result, cpu)},
+	{FIELD(place_result, apic_id)},
+	{FIELD(place_result, core)},
 };
 
 static const struct field parameter_fields[] = {
@@ -160,6 +186,35 @@ static void number_or_null(struct json *j, const char *key, bool known, u64 numb
 		json_null(j, key);
 }
 
+static void write_topology(struct json *j, const struct machine_result *m)
+{
+	if (!m->topology) {
+		json_null(j, "topology");
+		return;
+	}
+	json_array_begin(j, "topology");
+	for (u32 i = 0; i < m->nr_topology; i++) {
+		json_object_begin(j, NULL);
+		write_fields(j, &m->topology[i], place_fields, ARRAY_SIZE(place_fields));
+		if (m->topology[i].type)
+			json_string(j, "type", m->topology[i].type);
+		else
+			json_null(j, "type");
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+/* microcode and topology are written apart: they may be null. */
+static void write_machine(struct json *j, const struct machine_result *m)
+{
+	json_object_begin(j, "machine");
+	write_fields(j, m, machine_fields, ARRAY_SIZE(machine_fields));
+	number_or_null(j, "microcode", m->microcode, m->microcode);
+	write_topology(j, m);
+	json_object_end(j);
+}
+
 static void write_cpu(struct json *j, const struct cpu_result *cpu)
 {
 	json_object_begin(j, NULL);
@@ -231,7 +286,7 @@ void report_json_head(struct json *j, const struct machine_result *machine,
 		      const struct parameters_result *parameters)
 {
 	json_u64(j, "schema", SCHEMA_VERSION);
-	write_object(j, "machine", machine, machine_fields, ARRAY_SIZE(machine_fields));
+	write_machine(j, machine);
 	write_object(j, "parameters", parameters, parameter_fields, ARRAY_SIZE(parameter_fields));
 }
 

@@ -105,8 +105,18 @@ struct policy_result {
 	u32 nr_cpus;
 };
 
+/* A CPU of a machine whose cores have several threads, or are of several types. */
+struct place_result {
+	u32 cpu;
+	u32 apic_id;
+	u32 core;	  /* APIC id of the core's first thread */
+	const char *type; /* "core" | "atom", NULL if the machine is not hybrid */
+};
+
 struct machine_result {
+	char cpu_vendor[13]; /* CPUID 0 */
 	char cpu_brand[49];
+	u32 microcode;	      /* revision; 0: unknown */
 	char hypervisor[13];  /* CPUID 0x40000000 signature, "" on bare metal */
 	bool emulated;	      /* TCG or Bochs: counts valid, times not */
 	const char *firmware; /* "bios" | "uefi" | "pvh" */
@@ -116,6 +126,15 @@ struct machine_result {
 	u64 memory_bytes;
 	u64 tsc_khz;
 	bool x2apic, pcid, invpcid, pge, nx, smep, smap, umip, fsgsbase, invlpgb;
+	bool la57, pdpe1gb, rdpid, tsc_deadline_timer, invariant_tsc;
+	const struct place_result
+		*topology; /* of nr_topology CPUs; NULL: each is a core, all alike */
+	u32 nr_topology;
+	/* The boot CPU's TSC against each other's, in turns (arch/x86_64/tsc_compare.h) */
+	u64 tsc_readings;	   /* compared with the one before, on the other CPU */
+	u64 tsc_backwards;	   /* of these, lower than it */
+	u64 tsc_largest_backwards; /* in ticks */
+	u32 tsc_unfinished;	   /* pairs of CPUs that were given up */
 };
 
 struct parameters_result {

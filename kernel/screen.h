@@ -15,6 +15,9 @@
 struct screen_device {
 	u32 cols, rows; /* 1..SCREEN_MAX_COLS, 1..SCREEN_MAX_ROWS */
 	void (*draw)(u32 col, u32 row, u8 c);
+	/* For pictures; 0 and NULL where there is text only. */
+	u32 width, row_height;				  /* pixels */
+	void (*fill)(u32 x, u32 y, u32 size, bool white); /* a square, inside the rows of text */
 };
 
 struct colour_bits {
@@ -38,6 +41,18 @@ bool screen_fb_init(const struct framebuffer_desc *fb, void *mapped);
 
 /* Clears VGA text memory, 80x25 at physical 0xb8000, mapped at MAPPED, and makes it the screen. */
 void screen_vga_init(void *mapped);
+
+/* Whether there is a screen at all. */
+bool screen_attached(void);
+
+/* The pixels that a square picture may have on a side, so that text stays above it; 0: none. */
+u32 screen_picture_limit(void);
+
+/*
+ * Shows a square of MODULES by MODULES squares of SCALE pixels below the text, which moves up and
+ * has the rows above it from here on. At most screen_picture_limit() pixels on a side. Once.
+ */
+void screen_picture(u32 modules, u32 scale, bool (*is_dark)(u32 x, u32 y));
 
 /* The screen made last, for console_attach_screen(). */
 extern const struct console_output screen_output;

@@ -18,7 +18,7 @@ static struct {
 	u8 *base;
 	u32 pitch;
 	u32 pixel_bytes;
-	u32 ink; /* a pixel's value; paper is 0 */
+	u32 ink, white; /* values of a pixel; paper is 0 */
 	struct psf_font font;
 	struct screen_device device;
 } fb;
@@ -28,6 +28,11 @@ static u32 scale(const struct colour_bits *bits, u32 of_255)
 	u32 value = bits->size >= 8 ? of_255 << (bits->size - 8) : of_255 >> (8 - bits->size);
 
 	return value << bits->position;
+}
+
+static u32 all_bits(const struct colour_bits *bits)
+{
+	return ((1U << bits->size) - 1) << bits->position;
 }
 
 static bool field_fits(const struct colour_bits *bits, u32 pixel_bits)
@@ -84,6 +89,16 @@ static void draw(u32 col, u32 row, u8 c)
 	}
 }
 
+static void fill(u32 x, u32 y, u32 size, bool white)
+{
+	for (u32 row = 0; row < size; row++) {
+		u8 *at = fb.base + (size_t)(y + row) * fb.pitch + (size_t)x * fb.pixel_bytes;
+
+		for (u32 i = 0; i < size; i++, at += fb.pixel_bytes)
+			put_pixel(at, white ? fb.white : 0);
+	}
+}
+
 static const char *load_font(u32 width)
 {
 	if (width >= LARGE_FONT_WIDTH)
@@ -111,9 +126,13 @@ bool screen_fb_init(const struct framebuffer_desc *desc, void *mapped)
 	fb.pitch = desc->pitch;
 	fb.pixel_bytes = (desc->bpp + 7U) / 8;
 	fb.ink = scale(&desc->red, GREY) | scale(&desc->green, GREY) | scale(&desc->blue, GREY);
+	fb.white = all_bits(&desc->red) | all_bits(&desc->green) | all_bits(&desc->blue);
 	fb.device.cols = min(desc->width / fb.font.width, (u32)SCREEN_MAX_COLS);
 	fb.device.rows = min(desc->height / fb.font.height, (u32)SCREEN_MAX_ROWS);
 	fb.device.draw = draw;
+	fb.device.width = desc->width;
+	fb.device.row_height = fb.font.height;
+	fb.device.fill = fill;
 	for (u32 y = 0; y < desc->height; y++)
 		memset(fb.base + (size_t)y * fb.pitch, 0, (size_t)desc->width * fb.pixel_bytes);
 	screen_start(&fb.device);

@@ -25,7 +25,7 @@ static void draw(u32 col, u32 row, u8 c)
 
 void screen_vga_init(void *mapped)
 {
-	static const struct screen_device vga = {COLS, ROWS, draw};
+	static const struct screen_device vga = {.cols = COLS, .rows = ROWS, .draw = draw};
 
 	cells = mapped;
 	for (u32 i = 0; i < COLS * ROWS; i++)

@@ -11,7 +11,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/tsc.h"
-#include "kernel/backtrace.h"
+#include "kernel/say.h"
 
 #define STOP_LIMIT_MS 5000 /* a real CPU takes an NMI within microseconds */
 #define LINES_MAX     16

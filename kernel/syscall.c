@@ -12,6 +12,7 @@
 #include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/format.h"
+#include "kernel/stack_oracle.h"
 #include "kernel/task.h"
 
 static u64 sys_write(u64 text, u64 length)
@@ -48,6 +49,7 @@ void handle_syscall(struct pt_regs *regs)
 		sys_exit(regs->rdi, regs->rsi, regs->rdx);
 	case SYS_PROBE:
 		canary_probe_local();
+		stack_oracle_check_local();
 		regs->rax = 0;
 		return;
 	case SYS_WRITE:

@@ -38,17 +38,31 @@ static _Noreturn void refuse(const char *rule, u64 start, u64 end, const char *w
 	panic("%s: deferrable flush of %016lx-%016lx: %s%s", rule, start, end, why, what);
 }
 
-static void check_addresses(u64 start, u64 end)
+const char *undeferrable_rule(u64 start, u64 end)
 {
 	if (implicitly_read(start, end))
-		refuse("R8", start, end, "the CPU itself reads ", area_name(start));
+		return "R8";
 	if (ring3_root_maps(start, end))
-		refuse("R2", start, end, "ring 3's root maps pages of it, in ", area_name(start));
+		return "R2";
 	if (start < IO_END && end > IO_BASE)
-		refuse("R10", start, end, "it holds ", area_name(max(start, IO_BASE)));
-	if (start < VMALLOC_START || end > VMALLOC_END)
-		refuse("R8", start, end, "not in the vmalloc area but in ",
-		       area_name(start < VMALLOC_START ? start : end - 1));
+		return "R10";
+	return start < VMALLOC_START || end > VMALLOC_END ? "R8" : NULL;
+}
+
+static void check_addresses(u64 start, u64 end)
+{
+	const char *rule = undeferrable_rule(start, end);
+
+	if (!rule)
+		return;
+	if (implicitly_read(start, end))
+		refuse(rule, start, end, "the CPU itself reads ", area_name(start));
+	if (ring3_root_maps(start, end))
+		refuse(rule, start, end, "ring 3's root maps pages of it, in ", area_name(start));
+	if (start < IO_END && end > IO_BASE)
+		refuse(rule, start, end, "it holds ", area_name(max(start, IO_BASE)));
+	refuse(rule, start, end, "not in the vmalloc area but in ",
+	       area_name(start < VMALLOC_START ? start : end - 1));
 }
 
 /* The flags of a leaf entry for VA that is present; 0 without one. */

@@ -12,3 +12,9 @@
  * be checked and is allowed.
  */
 void assert_deferrable(u64 start, u64 end);
+
+/*
+ * The address part of that check alone, without a panic: the rule that forbids a deferred flush of
+ * [start, end), or NULL if it may be deferred. Any context.
+ */
+const char *undeferrable_rule(u64 start, u64 end);

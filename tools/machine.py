@@ -36,6 +36,7 @@ class Machine:
     iso: Path | None = None
     engine: str = "qemu"
     cpus: int = 4
+    threads: int = 1            # of each core
     mem: int = 256
     machine: str = "pc"
     firmware: str = "bios"
@@ -84,11 +85,15 @@ def check(m: Machine) -> None:
     limit = BOCHS_MAX_CPUS if m.engine == "bochs" else QEMU_MAX_CPUS
     if not 1 <= m.cpus <= limit:
         raise MachineError(f"CPUS={m.cpus}: {m.engine} takes 1 to {limit}")
+    if m.threads < 1 or m.cpus % m.threads:
+        raise MachineError(f"threads={m.threads}: no number that divides CPUS={m.cpus}")
     if m.engine == "bochs":
         for name, value, valid in (("FIRMWARE", m.firmware, "bios"), ("MEDIA", m.media, "cd"),
                                    ("MACHINE", m.machine, "pc"), ("ACCEL", m.accel, "tcg")):
             if value != valid:
                 raise MachineError(f"{name}={value}: ENGINE=bochs has {name}={valid} only")
+        if m.threads > 1:
+            raise MachineError("ENGINE=bochs is not told of threads here; valid: ENGINE=qemu")
         if m.gdb_port or m.monitor:
             raise MachineError("ENGINE=bochs has no gdb stub and no monitor; valid: ENGINE=qemu")
     if m.media == "kernel" and m.firmware != "bios":
@@ -112,7 +117,8 @@ def find_ovmf() -> tuple[Path, Path]:
 
 def qemu_command(m: Machine, work: Path) -> list[str]:
     """QEMU: serial line on standard output, port 0xe9 in WORK/debugcon.txt."""
-    command = ["qemu-system-x86_64", "-machine", m.machine, "-smp", str(m.cpus), "-m", str(m.mem)]
+    command = ["qemu-system-x86_64", "-machine", m.machine, "-m", str(m.mem),
+               "-smp", str(m.cpus) + (f",threads={m.threads}" if m.threads > 1 else "")]
     if m.accel == "kvm":
         command += ["-accel", "kvm", "-cpu", m.cpu or "host"]
     else:

@@ -36,6 +36,7 @@ report test | python:matplotlib    | python3-matplotlib | = | python-matplotlib 
 test       | clang-format           | clang-format       | clang-tools-extra | clang | clang-tools
 test       | shellcheck             | shellcheck         | ShellCheck | = | ShellCheck
 test       | cppcheck               | cppcheck           | = | = | =
+test       | zbarimg                | zbar-tools         | zbar | zbar | zbar
 '
 
 # Does one of these paths (patterns) exist?

@@ -31,7 +31,8 @@ OTHER_SCHEMAS = {"crusty": "crusty.schema.json"}
 EXIT_STATUS = {"pass": 0, "error": 4, "fail": 5, "panic": 6, "crash": 6, "refused": 7, "timeout": 8,
                "emulator": 2}
 # Experiments that write no document.
-SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash", "hostile")
+SILENT_EXPERIMENTS = ("sweep", "test", "null", "violate", "crash", "hostile",
+                      "stacks")
 # Experiments that measure: they write the document of docs/experiment.schema.json.
 MEASUREMENTS = ("purge", "scale", "noise", "entry", "ipi", "flush", "hold", "alloc")
 

@@ -11,8 +11,10 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("boot", "arch", "mm", "kernel", "user", "tests", "tools", "docs", ".ci")
-LEFT_OUT = ("tests/host/corpus/", "tests/host/golden/", "kernel/font/")
+FOLDERS = ("boot", "arch", "mm", "kernel", "user", "tests", "tools", "docs", ".ci",
+           "third_party")
+LEFT_OUT = ("tests/host/corpus/", "tests/host/golden/", "kernel/font/",
+            "third_party/qrcodegen/")
 
 
 def project_files() -> list[Path]:

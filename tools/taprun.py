@@ -15,13 +15,16 @@ class TapResult(unittest.TestResult):
         super().__init__()
         self.number = 0
         self.faults = 0
+        self.reason = ""        # why the test that runs is skipped
 
     def line(self, word: str, test: unittest.TestCase, fault: str = "") -> None:
         """One result, its explanation first."""
         self.number += 1
         for text in fault.strip().splitlines()[-8:]:
             print(f"# {text}")
-        print(f"{word} {self.number} - {test.id().removeprefix('__main__.')}", flush=True)
+        skip = f" # SKIP {self.reason}" if self.reason and word == "ok" else ""
+        self.reason = ""
+        print(f"{word} {self.number} - {test.id().removeprefix('__main__.')}{skip}", flush=True)
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """The result of a test is known here, its sub-tests included."""
@@ -29,6 +32,11 @@ class TapResult(unittest.TestResult):
         faults = self.failures + self.errors
         fresh, self.faults = faults[self.faults:] if len(faults) > self.faults else [], len(faults)
         self.line("not ok" if fresh else "ok", test, "\n".join(text for _, text in fresh))
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        """A skip is said as one, with its reason."""
+        super().addSkip(test, reason)
+        self.reason = reason
 
 
 def run_as_tap(module: types.ModuleType) -> int:

@@ -26,16 +26,18 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 
 # pylint: disable=wrong-import-position
 import facts                                                    # noqa: E402
+import qr                                                       # noqa: E402
 import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
 import trace_facts                                              # noqa: E402
 from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
                    tap_points)
-from boot import boot, how_it_ended                             # noqa: E402
+from boot import BootResult, boot, how_it_ended                 # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
 from crashes import CRASHES                                     # noqa: E402
+from cpus import CPU_MODELS                                       # noqa: E402
 from crosscheck import crosscheck_points                        # noqa: E402
 from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
@@ -52,6 +54,7 @@ from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
 from replays import replay_points                               # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
+from stacks import STACKS                                       # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
 from tracing import TRACES                                      # noqa: E402
@@ -62,9 +65,11 @@ PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
-              "test_report", "test_peer", "test_experiments", "test_zone", "test_sweep")
+              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb",
+              "test_sweep")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
+QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
 
@@ -255,10 +260,11 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES), ("trace", TRACES), ("crash", CRASHES), ("hostile", HOSTILE),
-            ("crusty", CRUSTY), ("measure", EXPERIMENTS),
+            ("zone", ZONES), ("stacks", STACKS), ("trace", TRACES), ("crash", CRASHES),
+            ("hostile", HOSTILE), ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
-            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("machine", MATRIX)) for row in rows]
+            ("refuse", REFUSALS), ("firmware", FIRMWARE), ("cpus", CPU_MODELS),
+            ("machine", MATRIX)) for row in rows]
         builds = [self.build_case(name) for name in BUILDS]
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
@@ -278,24 +284,43 @@ class Suites:
         table = (("VGA text", {}, False), ("framebuffer, BIOS", {}, True),
                  ("framebuffer, UEFI", uefi, True))
         return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
-                     needs="build: default") for name, fields, framebuffer in table]
+                     needs="build: default") for name, fields, framebuffer in table] + [
+                         Case("screen", "QR code", self.compare_qr, needs="build: default")]
 
-    def compare_screen(self, fields: dict[str, object], framebuffer: bool,
-                       folder: Path) -> list[Point]:
+    def screen_of(self, cmdline: str, fields: dict[str, object], framebuffer: bool,
+                  folder: Path) -> tuple[BootResult, list[str]]:
         """Boots a machine that stays on after the verdict, and reads its screen."""
-        iso = self.image_of("default", SCREEN_RUN, framebuffer)
+        iso = self.image_of("default", cmdline, framebuffer)
         rows: list[str] = []
         with tempfile.TemporaryDirectory(prefix="lateflush-") as short:
             socket = Path(short, "monitor")
             m = Machine(kernel=self.build / "lateflush.elf", iso=iso, monitor=socket, endless=True,
                         **fields)  # type: ignore
-            result = boot(m, folder, 60, folder / "serial.log", until="lateflush: verdict: ",
+            result = boot(m, folder, 120, folder / "serial.log", until="lateflush: verdict: ",
                           then=lambda: rows.extend(screen.grab(socket, folder, not framebuffer)))
         (folder / "screen.txt").write_text("\n".join(rows) + "\n")
+        return result, rows
+
+    def compare_screen(self, fields: dict[str, object], framebuffer: bool,
+                       folder: Path) -> list[Point]:
+        """The screen's text against the serial line's."""
+        result, rows = self.screen_of(SCREEN_RUN, fields, framebuffer, folder)
         if not result.stopped:
             return [Point("", "fail", how_it_ended(result))]
         fault = screen.difference(result.lines, rows)
         return [Point("", "fail" if fault else "pass", fault)]
+
+    def compare_qr(self, folder: Path) -> list[Point]:
+        """The QR code on the screen against the document of the same run."""
+        result, _ = self.screen_of(QR_RUN, {}, True, folder)
+        if not result.stopped:
+            return [Point("", "fail", how_it_ended(result))]
+        try:
+            found = qr.read_text(qr.read_picture(folder / "screen.ppm"))
+        except qr.QrError as error:
+            return [Point("", "fail", str(error))]
+        faults = qr.faults_of(found, json.loads(result.document))
+        return [Point("", "fail" if faults else "pass", "\n".join(faults))]
 
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""

@@ -21,10 +21,13 @@ from taprun import run_as_tap                                   # noqa: E402
 
 COUNTS = {"ipis": 0, "isolated_ipis": 0, "waits": 0, "ns": 9}
 MACHINE = {
+    "cpu_vendor": "x", "microcode": 1, "topology": None, "tsc_readings": 1, "tsc_backwards": 0,
+    "tsc_largest_backwards": 0, "tsc_unfinished": 0,
     "cpu_brand": "x", "hypervisor": "", "emulated": True, "firmware": "pvh", "loader": "x",
     "cpus_found": 4, "cpus_started": 4, "cpus_failed": 0, "memory_bytes": 1, "tsc_khz": 1,
     **{name: False for name in ("x2apic", "pcid", "invpcid", "pge", "nx", "smep", "smap", "umip",
-                                "fsgsbase", "invlpgb")}}
+                                "fsgsbase", "invlpgb", "la57", "pdpe1gb", "rdpid",
+                                "tsc_deadline_timer", "invariant_tsc")}}
 PARAMETERS = {
     "cmdline": "", "broken": "", "seed": 1, "flush_ceiling": 33, "lazy_max_pages": 1,
     "debug_pagealloc": False, "vmap_stack": True, "stack_on_task": False, "zone": "off"}

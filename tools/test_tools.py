@@ -8,15 +8,19 @@ here are streams and boots that must not pass.
 
 from __future__ import annotations
 
+import io
 import sys
+import types
 import unittest
 import xml.etree.ElementTree as xml
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import boot
 import machine
 import mkiso
+import qr
 import run
 import tap
 from machine import Machine, MachineError
@@ -28,6 +32,53 @@ ROOT = Path(__file__).resolve().parent.parent
 def words(text: str) -> str:
     """The results of a TAP text as letters: p, f, s."""
     return "".join(point.word[0] for point in tap.parse(text.splitlines()))
+
+
+class QrTest(unittest.TestCase):
+    """The text of a QR code: whole or refused."""
+
+    HEAD = "LATEFLUSH/1\nA CPU\nnone uefi 3/4 512 2000000 nx,pcid\ntlbi=a b\n"
+    ROW = "/WATCHING+N4:1:P:A:B:0:3F:2:-:-:" + ":".join(["1Z"] * 18)
+
+    def test_good(self) -> None:
+        """Names, numbers and what is unknown."""
+        found = qr.read_text(self.HEAD + "F" + self.ROW + "/BROADCAST:2:S/$2")
+        self.assertEqual(found["verdict"], "fail")
+        self.assertEqual(found["machine"]["cpus_started"], 3)
+        self.assertEqual([name for name in qr.FEATURES if found["machine"][name]],
+                         ["pcid", "nx"])
+        row, skipped = found["policies"]
+        self.assertEqual((row["name"], row["flushes"], row["phase2_flushes"]),
+                         ("watching+N4", 10, 11))
+        self.assertEqual((row["syscall_instructions"], row["sums"]["stale"],
+                          row["sums"]["unexplained"]), (123, None, 71))
+        self.assertEqual((skipped["name"], skipped["verdict"], skipped["ran"]),
+                         ("broadcast", "skip", False))
+
+    def test_bad(self) -> None:
+        """What is not whole."""
+        whole = self.HEAD + "P" + self.ROW + "/$1"
+        qr.read_text(whole)
+        for text in ("", "LATEFLUSH/1", whole[:-1], whole[:-3], whole.replace("/$1", "/$2"),
+                     whole.replace("LATEFLUSH/1", "LATEFLUSH/2"), whole.replace(":1Z/", "/"),
+                     whole.replace(":P:", ":X:"), whole.replace("1Z", "1_"),
+                     whole.replace("3/4", "3")):
+            with self.assertRaises(qr.QrError, msg=text):
+                qr.read_text(text)
+
+    def test_another_result(self) -> None:
+        """A code that differs from the document in one number is noticed."""
+        found = qr.read_text(self.HEAD + "P" + self.ROW + "/$1")
+        cpu = {key: 71 for key in qr.SUMS} | {"isolated": True, "stale": None, "nmi_stale": None}
+        policy = {"name": "watching+N4", "roots": 1, "verdict": "pass", "ran": True,
+                  "flushes": 10, "phase2_flushes": 11, "held_pages": 0,
+                  "syscall_instructions": 123,
+                  "cpus": [cpu, dict.fromkeys(qr.SUMS, 0) | {"isolated": True}]}
+        document = {"machine": dict(found["machine"], memory_bytes=512 << 20),
+                    "verdict": "pass", "policies": [policy]}
+        self.assertEqual(qr.faults_of(found, document), [])
+        cpu["lost"] = 70
+        self.assertEqual(len(qr.faults_of(found, document)), 1)
 
 
 class TapTest(unittest.TestCase):
@@ -122,6 +173,40 @@ class TapTest(unittest.TestCase):
 def result(lines: str, status: int, **more: object) -> boot.BootResult:
     """A boot's result as a test wants it."""
     return boot.BootResult("qemu", status=status, lines=lines.splitlines(), **more)  # type: ignore
+
+
+class TaprunTest(unittest.TestCase):
+    """What unittest found, as TAP."""
+
+    def test_words(self) -> None:
+        """A skipped test is no pass, nor is what fails before it is skipped."""
+        class Inner(unittest.TestCase):
+            """Named in the order in which they run."""
+
+            def test_1(self) -> None:
+                """Skipped."""
+                self.skipTest("no loop device here")
+
+            def test_2(self) -> None:
+                """Passes; the reason of the one before is not its own."""
+
+            def test_3(self) -> None:
+                """Fails."""
+                self.fail("so it is")
+
+            def test_4(self) -> None:
+                """Fails in a part and is skipped in the rest."""
+                with self.subTest(part=1):
+                    self.fail("so it is")
+                self.skipTest("the rest")
+
+        module = types.ModuleType("inner")
+        setattr(module, "Inner", Inner)
+        out = io.StringIO()
+        with redirect_stdout(out):
+            status = run_as_tap(module)
+        self.assertEqual((words(out.getvalue()), status), ("spff", 1))
+        self.assertIn("# SKIP no loop device here\n", out.getvalue())
 
 
 class JudgeTest(unittest.TestCase):

@@ -113,6 +113,30 @@ class DoorsTest(unittest.TestCase):
         self.assertEqual(status, 5, text)
         self.assertIn("zone: fail (1 rows, 1 violations)", text)
 
+    def test_undecided(self) -> None:
+        """What cannot be decided is no pass: it is listed, with a status of its own."""
+        path = self.described("divides")
+        path.write_text(path.read_text("utf-8") + '[[undecided]]\nwhat = "division"\n'
+                        'says = "not known to be harmless"\n', "utf-8")
+        status, text = self.run_tool(str(self.elf), "--zone", str(path))
+        self.assertEqual(status, 6, text)
+        self.assertIn("not decided, division: 1 places, in functions: case_divides", text)
+        self.assertIn("zone: undecided (1 rows, 0 violations, 1 places not decided)", text)
+
+    def test_matching(self) -> None:
+        """Doors by a pattern of symbols; a pattern that matches none is refused."""
+        path = self.described("plain")
+        path.write_text(TEMPLATE.replace(
+            'start = "CASE"', 'matching = "case_(plain|divides)"\nstack = 0x3000\n'
+            'cs = "user"').replace('"GS"', '"user"'), "utf-8")
+        status, text = self.run_tool(str(self.elf), "--zone", str(path))
+        self.assertEqual(status, 5, text)
+        self.assertIn("div", text)
+        path.write_text(path.read_text("utf-8").replace("case_(", "nothing_("), "utf-8")
+        status, text = self.run_tool(str(self.elf), "--zone", str(path))
+        self.assertEqual(status, 2)
+        self.assertIn("no symbol matches nothing_(", text)
+
     def test_no_end(self) -> None:
         """A zone whose end no path reaches proves nothing."""
         path = self.described("divides")

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Writes a boot image to a USB stick: `tools/usb.sh /dev/sdX image.iso`. Only to a whole disk that
-# is removable, not mounted and large enough, and only after the word "yes".
+# is removable, not mounted and large enough, and only after the word "yes". tools/test_usb.py puts
+# other commands first in PATH, and SYSFS in the place of /sys.
 set -u
+
+sysfs=${SYSFS:-/sys}
 
 refuse() {
 	echo "usb: $*" >&2
@@ -22,11 +25,11 @@ name=$(lsblk --nodeps --noheadings --raw --output KNAME "$device") ||
 	refuse "lsblk fails on $device"
 [[ $(lsblk --nodeps --noheadings --raw --output TYPE "$device") == disk ]] ||
 	refuse "$device is no whole disk"
-[[ $(<"/sys/block/$name/removable") == 1 ]] || refuse "$device is not removable"
-[[ $(<"/sys/block/$name/ro") == 0 ]] || refuse "$device is write-protected"
+[[ $(<"$sysfs/block/$name/removable") == 1 ]] || refuse "$device is not removable"
+[[ $(<"$sysfs/block/$name/ro") == 0 ]] || refuse "$device is write-protected"
 mounts=$(lsblk --noheadings --raw --output MOUNTPOINT "$device") || refuse "lsblk fails on $device"
 [[ -z ${mounts//[[:space:]]/} ]] || refuse "$device is mounted: ${mounts//$'\n'/ }"
-sectors=$(<"/sys/block/$name/size")
+sectors=$(<"$sysfs/block/$name/size")
 ((sectors * 512 >= $(stat --format=%s "$image"))) || refuse "$device is too small"
 
 lsblk --output NAME,SIZE,MODEL,LABEL "$device"

@@ -36,7 +36,8 @@ def chosen(found: list[Configuration], text: str) -> list[Configuration]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Checks and prints. 0: proved. 5: something violates the zone, or a control was not caught."""
+    """Checks and prints. 0: proved. 5: something violates the zone, or a control was not caught.
+    6: nothing does, but there are places that the description says cannot be decided."""
     started = time.monotonic()
     image = Image(arguments.elf)
     description = Description(arguments.zone, image)
@@ -49,10 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.controls and found:
         for control, expected in controls(description, found[0]):
             bad += report.control(image, check(description, control), expected)
+    unsure = report.undecided(image, results)
     if arguments.verbose:
         print(f"{time.monotonic() - started:.1f} s")
-    print(f"zone: {'fail' if bad else 'pass'} ({len(results)} rows, {bad} violations)")
-    return 5 if bad else 0
+    verdict = "fail" if bad else "undecided" if unsure else "pass"
+    print(f"zone: {verdict} ({len(results)} rows, {bad} violations"
+          f"{f', {unsure} places not decided' if unsure else ''})")
+    return 5 if bad else 6 if unsure else 0
 
 
 def main() -> int:

@@ -59,7 +59,9 @@ def check_figures(document: Document) -> None:
         (document, {"schema": 1, "verdict": "pass", "reason": ""}),
         (document["machine"], {"cpu_brand": "QEMU TCG CPU version 2.5+", "emulated": True,
                                "memory_bytes": 267894784, "firmware": "bios", "pcid": False,
-                               "nx": True, "tsc_khz": 2594123}),
+                               "nx": True, "tsc_khz": 2594123, "cpu_vendor": "AuthenticAMD",
+                               "microcode": 0x1000065, "topology": None, "tsc_readings": 48,
+                               "la57": True, "rdpid": False}),
         (document["parameters"], {"seed": 1, "flush_ceiling": 33, "lazy_max_pages": 24576,
                                   "broken": "", "vmap_stack": True, "stack_on_task": False}),
         (immediate, {"name": "immediate", "claims": [], "roots": 1, "verdict": "pass",
@@ -96,11 +98,17 @@ def check_rows(document: Document) -> None:
     check("all_policies: n/a", rows["watching", 2]["cpus"][2]["stale"] is None)
 
 
+def check_many_cpus(document: Document) -> None:
+    """What is unknown is null."""
+    check("many_cpus: microcode", document["machine"]["microcode"] is None)
+    check("many_cpus: TSC", document["machine"]["tsc_largest_backwards"] == 41)
+
+
 def check_maxima(document: Document) -> None:
     """No number loses a digit on its way: those of 64 bits are all larger than 32 bits hold."""
     cpu = document["policies"][0]["cpus"][255]
     narrow = {"schema", "cpu", "apic_id", "roots", "cpus_found", "cpus_started", "cpus_failed",
-              "flush_ceiling"}
+              "flush_ceiling", "microcode", "tsc_unfinished"}
     for place in (cpu, document["policies"][0], document["machine"], document["parameters"],
                   *cpu["gaps"].values()):
         for key, value in place.items():
@@ -108,6 +116,8 @@ def check_maxima(document: Document) -> None:
                 check(f"maxima: {key} has all its bits", value > 2**32, str(value))
     check("maxima: stale", cpu["stale"] == LARGEST)
     check("maxima: tlbi_ipis", cpu["tlbi_ipis"] == LARGEST - 255)
+    check("maxima: topology", document["machine"]["topology"][255] == {
+        "cpu": 255, "apic_id": 2**32 - 1, "core": 2**32 - 1, "type": "core"})
     check("maxima: apic_id", cpu["apic_id"] == 2**32 - 1)
     text = "".join(chr(1 + i * 37 % 255) for i in range(1023))
     check("maxima: cmdline byte by byte", document["parameters"]["cmdline"] == text)
@@ -159,6 +169,12 @@ MUTATIONS: dict[str, Callable[[Document], object]] = {
     "an unknown context": lambda d: d["policies"][0]["claims"].append(
         {"id": "N1", "context": "smi", "effect": "lost"}),
     "unknown firmware": lambda d: d["machine"].update(firmware=""),
+    "microcode 0 where it is unknown": lambda d: d["machine"].update(microcode=0),
+    "a topology of nothing": lambda d: d["machine"].update(topology=[]),
+    "an unknown type of core": lambda d: d["machine"].update(
+        topology=[{"cpu": 0, "apic_id": 0, "core": 0, "type": "big"}]),
+    "a CPU without its core": lambda d: d["machine"].update(
+        topology=[{"cpu": 0, "apic_id": 0, "type": None}]),
 }
 
 
@@ -167,7 +183,8 @@ def check_completeness() -> None:
     header = (ROOT / "kernel/result.h").read_text()
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     places = {"cpu_result": "cpu", "policy_result": "policy", "machine_result": "machine",
-              "parameters_result": "parameters", "claim_result": "claim", "gap_result": "gap"}
+              "parameters_result": "parameters", "claim_result": "claim", "gap_result": "gap",
+              "place_result": "place"}
     seen = 0
     for struct, body in re.findall(r"struct (\w+) \{(.*?)\n\};", header, flags=re.DOTALL):
         if struct not in places:
@@ -196,6 +213,7 @@ def main() -> int:
     check_figures(documents["comparison"])
     check_rows(documents["all_policies"])
     check_maxima(documents["maxima"])
+    check_many_cpus(documents["many_cpus"])
     for what, change in MUTATIONS.items():
         document = copy.deepcopy(documents["findings"])
         change(document)

@@ -130,7 +130,9 @@ static void no_nmis(struct policy_result *policy)
 static void fill_machine(struct run_result *run)
 {
 	run->machine = (struct machine_result){
+		.cpu_vendor = "AuthenticAMD",
 		.cpu_brand = "QEMU TCG CPU version 2.5+",
+		.microcode = 0x1000065,
 		.hypervisor = "TCGTCGTCGTCG",
 		.emulated = true,
 		.firmware = "bios",
@@ -145,6 +147,9 @@ static void fill_machine(struct run_result *run)
 		.smap = true,
 		.umip = true,
 		.fsgsbase = true,
+		.la57 = true,
+		.pdpe1gb = true,
+		.tsc_readings = 48,
 	};
 	run->parameters = (struct parameters_result){
 		.cmdline = "run=compare nohz_full=2-3",
@@ -312,6 +317,11 @@ struct run_result *sample_many_cpus(void)
 	run->machine.cpus_found = 288;
 	run->machine.cpus_started = 256;
 	run->machine.memory_bytes = 3ULL << 40;
+	run->machine.microcode = 0;
+	run->machine.tsc_readings = 510000;
+	run->machine.tsc_backwards = 3;
+	run->machine.tsc_largest_backwards = 41;
+	run->machine.tsc_unfinished = 1;
 	run->parameters.cmdline = "run=compare nohz_full=16-255 tlbi=state-bits";
 	fill_policy(policy, "state-bits", "v2, the seed");
 	for (u32 c = 0; c < 256; c++) {
@@ -328,6 +338,7 @@ struct run_result *sample_many_cpus(void)
 struct run_result *sample_maxima(void)
 {
 	static char text[1024];
+	static struct place_result places[MAX_CPUS];
 	struct run_result *run = new_run(2, MAX_CPUS); /* a test may ask for all that are filled */
 
 	/* 0x80 and up are no ASCII, the rest has quotes, backslashes and control characters. */
@@ -335,7 +346,13 @@ struct run_result *sample_maxima(void)
 		text[i] = (char)(1 + i * 37 % 255);
 	memset(&run->machine, 0xff, sizeof(run->machine));
 	memset(&run->machine.emulated, 1, sizeof(bool));
-	memset(&run->machine.x2apic, 1, 10);
+	memset(&run->machine.x2apic, 1, 15);
+	run->machine.topology = places;
+	run->machine.nr_topology = MAX_CPUS;
+	for (u32 i = 0; i < MAX_CPUS; i++)
+		places[i] = (struct place_result){i, ~0U, i < 2 ? 0 : ~0U, i % 2 ? "core" : "atom"};
+	memcpy(run->machine.cpu_vendor, text, 12);
+	run->machine.cpu_vendor[12] = '\0';
 	memcpy(run->machine.cpu_brand, text, 48);
 	run->machine.cpu_brand[48] = '\0';
 	memcpy(run->machine.hypervisor, text, 12);

@@ -108,8 +108,14 @@ static void by_address(void **state)
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < ARRAY_SIZE(fixed); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(fixed); i++) {
+		const char *rule = undeferrable_rule(fixed[i].start, fixed[i].end);
+
 		assert_refused(fixed[i].start, fixed[i].end, fixed[i].rule, fixed[i].what);
+		assert_non_null(rule);
+		assert_memory_equal(rule, fixed[i].rule, strlen(rule));
+	}
+	assert_null(undeferrable_rule(VMALLOC_START, VMALLOC_END));
 	assert_refused(area, area + PAGE_SIZE, "R2:", "per-CPU block");
 	assert_refused(area + CPU_AREA_USER_PAGE, area + CPU_AREA_TABLES, "R2:", "page for ring 3");
 	assert_refused(area + CPU_AREA_TABLES, area + CPU_AREA_TABLES + PAGE_SIZE,

@@ -226,6 +226,67 @@ static void timing_is_told_for_what_it_is(void **state)
 	assert_int_equal(count("\ntiming: under a hypervisor (TCGTCGTCGTCG)"), 1);
 }
 
+static void print_topology(const struct place_result *cpus, u32 nr)
+{
+	struct run_result *run = sample_comparison();
+
+	run->machine.topology = cpus;
+	run->machine.nr_topology = nr;
+	print(run);
+}
+
+/* Siblings need not be neighbours, a core may have one thread, and types have ranges. */
+static void cores_are_told_where_they_differ(void **state)
+{
+	static const struct place_result threads[] = {
+		{0, 0, 0, NULL}, {1, 2, 2, NULL}, {2, 1, 0, NULL}, {3, 6, 6, NULL}, {4, 3, 2, NULL},
+	};
+	static const struct place_result hybrid[] = {
+		{0, 0, 0, "core"}, {1, 1, 0, "core"}, {2, 2, 2, "core"},
+		{3, 8, 8, "atom"}, {4, 9, 9, "atom"}, {5, 16, 16, "core"},
+	};
+	static const struct place_result types[] = {{0, 0, 0, "atom"}, {1, 2, 2, "core"}};
+
+	(void)state;
+	print(sample_comparison());
+	assert_int_equal(count("topology"), 0);
+	print_topology(threads, ARRAY_SIZE(threads));
+	assert_int_equal(count("\ntopology: 5 CPUs | threads of one core: 0+2 1+4\n"), 1);
+	print_topology(hybrid, ARRAY_SIZE(hybrid));
+	assert_int_equal(count("\ntopology: 6 CPUs | threads of one core: 0+1 | core: 0-2 5 | "
+			       "atom: 3-4\n"),
+			 1);
+	print_topology(types, ARRAY_SIZE(types));
+	assert_int_equal(count("\ntopology: 2 CPUs | core: 1 | atom: 0\n"), 1);
+}
+
+static void tscs_are_told_as_counts(void **state)
+{
+	struct run_result *run = sample_comparison();
+
+	(void)state;
+	run->machine.tsc_backwards = 2;
+	run->machine.tsc_largest_backwards = 77;
+	run->machine.emulated = false;
+	print(run);
+	assert_int_equal(
+		count("\nTSC: 48 readings in turns by CPU 0 and each other, 2 backwards (by "
+		      "77 ticks at most)\n"),
+		1);
+	run = sample_comparison();
+	run->machine.tsc_readings = 0; /* one CPU: nothing was compared */
+	print(run);
+	assert_int_equal(count("TSC:"), 0);
+	run = sample_comparison();
+	run->machine.tsc_readings = 0;
+	run->machine.tsc_unfinished = 3;
+	print(run);
+	assert_int_equal(
+		count("\nTSC: 0 readings in turns by CPU 0 and each other, 0 backwards | 3 of "
+		      "the CPUs did not end"),
+		1);
+}
+
 static void verdicts_have_their_words(void **state)
 {
 	static const struct {
@@ -313,6 +374,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(findings_are_named),
 		cmocka_unit_test(what_was_not_measured_is_not_a_number),
 		cmocka_unit_test(timing_is_told_for_what_it_is),
+		cmocka_unit_test(cores_are_told_where_they_differ),
+		cmocka_unit_test(tscs_are_told_as_counts),
 		cmocka_unit_test(verdicts_have_their_words),
 		cmocka_unit_test(sixteen_isolated_cpus_are_shown_and_seventeen_are_cut),
 		cmocka_unit_test(sums_are_sums),

@@ -41,7 +41,7 @@ static void draw(u32 col, u32 row, u8 c)
 
 static void start(u32 cols, u32 rows)
 {
-	device = (struct screen_device){cols, rows, draw};
+	device = (struct screen_device){.cols = cols, .rows = rows, .draw = draw};
 	memset(drawn, 0, sizeof(drawn));
 	for (u32 row = 0; row < rows; row++)
 		memset(drawn[row], ' ', cols);

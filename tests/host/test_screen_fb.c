@@ -278,6 +278,51 @@ static void no_geometry_leads_outside(void **state)
 	assert_true(usable > 300);
 }
 
+static bool is_dark(u32 x, u32 y)
+{
+	return (x * 3 + y) % 4 != 0;
+}
+
+/* White is every bit of the three colours, and no other. */
+static u32 white_of(const struct framebuffer_desc *fb)
+{
+	return ((1U << fb->red.size) - 1) << fb->red.position |
+	       ((1U << fb->green.size) - 1) << fb->green.position |
+	       ((1U << fb->blue.size) - 1) << fb->blue.position;
+}
+
+/*
+ * 160x160, ten rows: a picture has six of them at most, here three. The text above keeps its end
+ * and scrolls on in the seven that are left.
+ */
+static void pictures_stand_below_the_text(void **state)
+{
+	(void)state;
+	for (size_t l = 0; l < ARRAY_SIZE(layouts); l++) {
+		struct framebuffer_desc fb = describe(&layouts[l], 160, 160, 5);
+		u8 *memory = new_memory(&fb);
+
+		assert_true(screen_fb_init(&fb, memory));
+		assert_int_equal(screen_picture_limit(), 96);
+		type("a\nb\nc\nd\ne\nf\ng\nh\ni\n");
+		screen_picture(11, 4, is_dark);
+		for (u32 y = 112; y < 160; y++)
+			for (u32 x = 0; x < 160; x++) {
+				bool inside = x < 44 && y < 156;
+				bool white = inside && !is_dark(x / 4, (y - 112) / 4);
+
+				assert_int_equal(pixel_at(&fb, memory, x, y),
+						 white ? white_of(&fb) : 0);
+			}
+		for (u32 y = 112; y < 160; y++)
+			memset(memory + (size_t)y * fb.pitch, 0, 160 * ((fb.bpp + 7U) / 8));
+		assert_picture(&fb, memory, "d\ne\nf\ng\nh\ni");
+		type("j\nk");
+		assert_picture(&fb, memory, "e\nf\ng\nh\ni\nj\nk");
+		free(memory);
+	}
+}
+
 static int write_picture(const char *path, u32 width, u32 height)
 {
 	struct framebuffer_desc fb = describe(&layouts[0], width, height, 0);
@@ -309,6 +354,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(huge_screens_are_used_as_far_as_the_grid_goes),
 		cmocka_unit_test(unusable_framebuffers_are_refused_untouched),
 		cmocka_unit_test(no_geometry_leads_outside),
+		cmocka_unit_test(pictures_stand_below_the_text),
 	};
 
 	if (argc == 5 && !strcmp(argv[1], "ppm"))

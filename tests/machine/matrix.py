@@ -64,8 +64,4 @@ MATRIX = (
     compare("built with CROSS_COMPILE=x86_64-elf-", KERNEL, build="cross-elf"),
     # The other emulator: it keeps global entries over a CR3 write, as hardware does.
     compare("Bochs, BIOS, CD, 4 CPUs", CD, engine="bochs", cmdline="", limit=600),
-    # Its other models: PCID and INVPCID, SMAP and UMIP, another vendor, an older one.
-    *(compare(f"Bochs, {model}, {cpus} CPUs", CD, engine="bochs", cpu=model, cpus=cpus,
-              cmdline=f"{ONE_WORKER} nohz_full=1", limit=600)
-      for model, cpus in (("corei7_icelake_u", 2), ("ryzen", 3), ("core2_penryn_t9600", 4))),
 )

@@ -19,6 +19,7 @@ class Result:
     """What one configuration's zone is."""
     configuration: Configuration
     violations: list[Violation] = field(default_factory=list)
+    undecided: dict[str, list[Violation]] = field(default_factory=dict)
     addresses: set[int] = field(default_factory=set)
     touched: dict[str, set[int]] = field(default_factory=dict)
     loops: dict[int, str] = field(default_factory=dict)     # the jump back: its named function
@@ -30,13 +31,13 @@ class Result:
 def check(description: Description, configuration: Configuration) -> Result:
     """Walks every path of CONFIGURATION."""
     image = description.image
-    memory = Memory(image, description.parts(), description.facts() + list(configuration.slots),
-                    description.aligned())
+    facts = description.facts(configuration.name) + list(configuration.slots)
+    memory = Memory(image, description.parts(), facts, description.aligned())
     interpreter = Interpreter(memory, description.privileged())
     walk = Walk(image, description.rules(), memory, interpreter)
     doors = description.doors(configuration.roots)
     walk.run(doors)
-    result = Result(configuration, list(walk.violations.values()),
+    result = Result(configuration, list(walk.violations.values()), {},
                     {node.address for node in walk.known if node.address not in walk.rules.ends},
                     memory.touched, {}, interpreter.flushes, walk.ended, interpreter.used)
     starts = [node_of((), door.address, door.state) for door in doors]
@@ -47,7 +48,17 @@ def check(description: Description, configuration: Configuration) -> Result:
         if name not in walk.ended:
             result.violations.append(Violation(0, f"no path reaches {name}: nothing was proved",
                                                ()))
+    set_apart(description, result)
     return result
+
+
+def set_apart(description: Description, result: Result) -> None:
+    """What the description says that the checker cannot decide is no violation, and no pass."""
+    for violation in result.violations:
+        if what := description.undecided(violation.text):
+            result.undecided.setdefault(what, []).append(violation)
+    apart = [v for found in result.undecided.values() for v in found]
+    result.violations = [v for v in result.violations if v not in apart]
 
 
 def name_loops(description: Description, image: Image, jumps: set[int], result: Result) -> None:

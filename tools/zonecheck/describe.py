@@ -14,6 +14,7 @@ from typing import Any
 
 from .image import Image
 from .memory import Fact, Part
+from .patched import Patches, read_patches
 from .state import State
 from .values import MASK, Value, address, constant, number
 from .walk import Door, End, Rules
@@ -21,13 +22,14 @@ from .walk import Door, End, Rules
 ERROR_CODE = (8, 10, 11, 12, 13, 14, 17, 21, 29, 30)    # vectors that push one (SDM Vol 3 6.15)
 KEYS: dict[str, set[str]] = {
     "": {"title", "units", "code", "regions", "parts", "facts", "doors", "ends", "calls_out",
-         "returns", "excused", "privileged", "loops", "policies", "controls", "single"},
+         "returns", "excused", "privileged", "loops", "policies", "controls", "single", "patched",
+         "features", "keys", "undecided"},
     "code": {"sections"},
     "regions": {"aligned"},
     "parts": {"name", "region", "start", "end", "writable", "private", "in_ring3"},
-    "facts": {"at", "region", "size", "value", "reason"},
+    "facts": {"at", "policy", "region", "size", "value", "reason"},
     "doors": {"name", "start", "table", "count", "without", "only", "stack", "cs", "gs", "root",
-              "leaves_to", "registers"},
+              "leaves_to", "registers", "matching", "pushed", "region"},
     "ends": {"at", "root"},
     "calls_out": {"to"},
     "returns": {"in", "reason"},
@@ -36,6 +38,10 @@ KEYS: dict[str, set[str]] = {
     "loops": {"in", "bound"},
     "policies": {"structure", "tables", "slots", "sets"},
     "controls": {"name", "slot", "target", "expect"},
+    "patched": {"alternatives", "labels", "thunks", "returns", "unknown"},
+    "features": {"bit", "name", "present", "reason"},
+    "keys": {"symbol", "on", "reason"},
+    "undecided": {"what", "says"},
 }
 
 
@@ -94,6 +100,8 @@ class Description:
     def _term(self, term: str) -> int:
         if re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", term):
             return int(term, 0)
+        if term in self.image.symbols:          # GCC's names of clones have dots too
+            return self.image.symbol(term)
         structure, dot, member = term.partition(".")
         if dot and structure == "sizeof":
             return self.image.offset(member, "")
@@ -118,14 +126,15 @@ class Description:
         """{region, offset} or {low, high, zeros, ones}."""
         if "region" in spec:
             return address(spec["region"], self.evaluate(spec.get("offset", 0)))
-        return number(spec.get("low", 0), spec.get("high", MASK), spec.get("zeros", 0),
-                      spec.get("ones", 0))
+        return number(self.evaluate(spec.get("low", 0)), self.evaluate(spec.get("high", MASK)),
+                      spec.get("zeros", 0), spec.get("ones", 0))
 
-    def facts(self) -> list[Fact]:
-        """What words hold."""
+    def facts(self, policy: str | None = None) -> list[Fact]:
+        """What words hold: under every policy and under this one; None: all of them."""
         return [Fact(e.get("region", ""), self.evaluate(self.wanted("facts", e, "at")),
                      e.get("size", 8), self.value(self.wanted("facts", e, "value")), str(e["at"]),
-                     self.wanted("facts", e, "reason")) for e in self.entries("facts")]
+                     self.wanted("facts", e, "reason")) for e in self.entries("facts")
+                if policy is None or e.get("policy", policy) == policy]
 
     def slot(self, name: str, target: int) -> Fact:
         """A function pointer of the doors, in one configuration."""
@@ -151,7 +160,21 @@ class Description:
         returns = {self.image.symbol(self.wanted("returns", e, "in"))
                    for e in self.entries("returns") if self.wanted("returns", e, "reason")}
         return Rules(sections, {end.address: end for end in ends},
-                     {self.image.symbol(name): name for name in calls}, excused, returns)
+                     {self.image.symbol(name): name for name in calls}, excused, returns,
+                     patches=self.patches())
+
+    def patches(self) -> Patches:
+        """Code that is changed at boot."""
+        features = {self.wanted("features", e, "bit"): self.wanted("features", e, "present")
+                    for e in self.entries("features") if self.wanted("features", e, "reason")}
+        keys = {self.image.symbol(self.wanted("keys", e, "symbol")): self.wanted("keys", e, "on")
+                for e in self.entries("keys") if self.wanted("keys", e, "reason")}
+        return read_patches(self.image, self.data.get("patched", {}), features, keys)
+
+    def undecided(self, text: str) -> str:
+        """What cannot be decided of which TEXT speaks; "" if it is a violation."""
+        return next((str(self.wanted("undecided", e, "what")) for e in self.entries("undecided")
+                     if re.search(self.wanted("undecided", e, "says"), text)), "")
 
     def privileged(self) -> dict[str, str]:
         """Instructions of ring 0 that the zone may execute, and why."""
@@ -184,17 +207,36 @@ class Description:
             for register, value in entry.get("registers", {}).items():
                 state.registers[register] = self.value(value)
             return [Door(name, self.image.symbol(entry["start"]), state)]
+        if "matching" in entry:
+            return self._matching(entry, name, root, back)
         table = self.image.symbol(self.wanted("doors", entry, "table"))
         vectors = entry.get("only") or [v for v in range(self.wanted("doors", entry, "count"))
                                         if v not in entry.get("without", ())]
         doors = []
         for vector in vectors:
             state = State(name, root, self.wanted("doors", entry, "gs"), back)
-            top = self.evaluate(self.wanted("doors", entry, "stack"))
-            frame = top - 40
-            rsp = frame - 8 if vector in ERROR_CODE else frame
-            state.registers["rsp"] = address("area", rsp)
-            bits = {"user": (0, 3), "kernel": (3, 0)}[self.wanted("doors", entry, "cs")]
-            state.stack["area", frame + 8] = number(0, 0xffff, *bits)
+            self._push_frame(entry, state, 8 if vector in ERROR_CODE else 0)
             doors.append(Door(name, self.image.read_number(table + 8 * vector), state))
         return doors
+
+    def _matching(self, entry: dict[str, Any], name: str, root: str, back: str) -> list[Door]:
+        """A door for each symbol that a pattern matches, which pushes as many bytes."""
+        symbols = sorted(s for s in self.image.symbols if re.fullmatch(entry["matching"], s)
+                         and s not in entry.get("without", ()))
+        if not symbols:
+            raise DescriptionError(f"{self.path}: doors {name}: no symbol matches "
+                                   f"{entry['matching']}")
+        doors = []
+        for symbol in symbols:
+            state = State(f"{name}: {symbol}", root, self.wanted("doors", entry, "gs"), back)
+            self._push_frame(entry, state, entry.get("pushed", 0))
+            doors.append(Door(state.door, self.image.symbol(symbol), state))
+        return doors
+
+    def _push_frame(self, entry: dict[str, Any], state: State, pushed: int) -> None:
+        """What the CPU puts on the stack (SDM Vol 3 6.14.2), and PUSHED bytes below it."""
+        region = entry.get("region", "area")
+        frame = self.evaluate(self.wanted("doors", entry, "stack")) - 40
+        state.registers["rsp"] = address(region, frame - pushed)
+        bits = {"user": (0, 3), "kernel": (3, 0)}[self.wanted("doors", entry, "cs")]
+        state.stack[region, frame + 8] = number(0, 0xffff, *bits)

@@ -289,6 +289,8 @@ class Interpreter:
 
     def _wrmsr(self, state: State, _ins: Instruction) -> None:
         self._msr(state, "wrmsr")
+        if state.read("ecx").constant not in (None, MSR_GS_BASE):
+            return
         if state.read("rax") == address("area", 0):
             state.gs = "kernel"
         else:

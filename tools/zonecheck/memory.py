@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .image import Image, ImageError, Operand
 from .state import State
-from .values import ANY, Value, add, address, constant, multiply, shift_right, truncate
+from .values import ANY, MASK, Value, add, address, constant, multiply, shift_right, truncate
 
 STACK_WORD = 8
 
@@ -61,7 +61,7 @@ class Memory:
         if operand.segment == "gs":
             if state.gs != "kernel":
                 self.report(f"GS is not the per-CPU block here (it is {state.gs})")
-            value = address("area", operand.value)
+            value = address("area", operand.value & MASK)     # by way of RIP it wraps
         elif operand.segment in ("fs", "es"):
             self.report(f"segment {operand.segment} is not known")
             return ANY

@@ -44,7 +44,12 @@ def table(image: Image, results: list[Result]) -> None:
         print(f"{result.configuration.name:<14} {result.configuration.roots:>5} {len(hooks):>6} "
               f"{size(image, hooks):>6} {len(functions):>5}"
               + "".join(f" {len(result.touched.get(name, ())):>8}" for name in classes)
-              + f" {len(result.loops):>5} {'fail' if result.violations else 'pass':>7}")
+              + f" {len(result.loops):>5} {verdict(result):>7}")
+
+
+def verdict(result: Result) -> str:
+    """Of one row."""
+    return "fail" if result.violations else "unsure" if result.undecided else "pass"
 
 
 def notes(description: Description, results: list[Result]) -> None:
@@ -118,6 +123,19 @@ def violations(image: Image, results: list[Result]) -> int:
         show(f"\n{describe(image, first[key])}")
         show(f"    rows: {' '.join(rows[:6])}{' ...' if len(rows) > 6 else ''}")
     return len(seen)
+
+
+def undecided(image: Image, results: list[Result]) -> int:
+    """Prints what is not decided: by reason, how many places and in which functions."""
+    found: dict[str, set[int]] = {}
+    for result in results:
+        for what, places in result.undecided.items():
+            found.setdefault(what, set()).update(each.address for each in places)
+    for what, addresses in found.items():
+        print()
+        _list(f"not decided, {what}: {len(addresses)} places, in functions",
+              sorted({image.symbol_at(address)[0] for address in addresses}))
+    return sum(len(addresses) for addresses in found.values())
 
 
 def control(image: Image, result: Result, expected: str) -> int:

@@ -17,6 +17,7 @@ from .image import Image, ImageError, Instruction
 from .interpret import CONDITIONS, Interpreter
 from .loops import closes_loop
 from .memory import Memory
+from .patched import Patches
 from .state import State
 from .values import constant
 
@@ -77,6 +78,7 @@ class Rules:
     excused: list[tuple[int, int, str]]  # ranges of code, and the class of what they touch
     returns: set[int]                   # functions whose RET is an end
     traps: set[str] = field(default_factory=lambda: {"ud2", "int3"})
+    patches: Patches = field(default_factory=Patches)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,14 @@ class Walk:
 
     def enter(self, context: tuple[int, ...], address: int, state: State,
               previous: Node | None) -> None:
-        """STATE arrives at ADDRESS."""
+        """STATE arrives at ADDRESS, and at what may stand there in its place."""
+        ways = self.rules.patches.ways(address)
+        for way in ways:
+            self.enter_way(context, way, state if len(ways) == 1 else state.copy(), previous)
+
+    def enter_way(self, context: tuple[int, ...], address: int, state: State,
+                  previous: Node | None) -> None:
+        """STATE arrives at ADDRESS itself."""
         node = node_of(context, address, state, self.trips(context, address, previous))
         if previous is not None:
             self.edges.setdefault(previous, set()).add(node)
@@ -191,7 +200,7 @@ class Walk:
             self.branch(node, ins, state)
         else:
             self.interpreter.step(state, ins)
-            self.enter(node.context, ins.end, state, node)
+            self.enter(node.context, self.after(ins), state, node)
 
     # --- Where paths end ---
 
@@ -212,10 +221,21 @@ class Walk:
 
     # --- Where they go ---
 
+    def after(self, ins: Instruction) -> int:
+        """The address behind INS."""
+        return self.rules.patches.after(ins)
+
     def targets(self, ins: Instruction, state: State) -> list[int]:
         """Of a jump or call; an empty list, and a violation, if the set is not known."""
         operand = ins.operands[0]
         value = self.interpreter.read(state, operand)
+        thunk = self.rules.patches.thunks.get(value.low) if value.constant is not None else None
+        if thunk:
+            value = state.read(thunk)
+        if value.constant in self.rules.patches.unknown:
+            self.report(f"{ins.mnemonic} by way of {self.rules.patches.unknown[value.low]}, which "
+                        "is set at run time")
+            return []
         if value.constant is not None:
             return [value.constant]
         self.report(f"indirect {ins.mnemonic} to a target that is not known")
@@ -224,7 +244,10 @@ class Walk:
     def jump(self, node: Node, ins: Instruction, state: State) -> None:
         """JMP, also as the last call of a function."""
         for target in self.targets(ins, state):
-            self.enter(node.context, target, state, node)
+            if target in self.rules.patches.returns:
+                self.ret(node, state)
+            else:
+                self.enter(node.context, target, state, node)
 
     def branch(self, node: Node, ins: Instruction, state: State) -> None:
         """Jcc: both ways, as far as the condition may hold."""
@@ -236,31 +259,32 @@ class Walk:
                 self.report("neither way of this branch can be gone: the checker is wrong here")
                 return
             if yes is None:
-                self.enter(node.context, ins.end, no or other, node)
+                self.enter(node.context, self.after(ins), no or other, node)
                 return
             if no is None:
                 self.enter(node.context, ins.operands[0].value & (1 << 64) - 1, yes, node)
                 return
             taken, other = yes, no
         self.enter(node.context, ins.operands[0].value & (1 << 64) - 1, taken.copy(), node)
-        self.enter(node.context, ins.end, other.copy(), node)
+        self.enter(node.context, self.after(ins), other.copy(), node)
 
     def call(self, node: Node, ins: Instruction, state: State) -> None:
         """CALL: followed, unless it is what runs behind the zone."""
         targets = self.targets(ins, state)
         if not targets:
-            self.interpreter.push(state, constant(ins.end))     # for what that says of the stack
+            # For what that says of the stack.
+            self.interpreter.push(state, constant(self.after(ins)))
         for target in targets:
             if target in self.rules.calls_out:
                 self.reach(self.rules.calls_out[target], state, "kernel")
                 state.call_out()
-                self.enter(node.context, ins.end, state, node)
+                self.enter(node.context, self.after(ins), state, node)
             elif len(node.context) == MAX_DEPTH:
                 self.report(f"calls nest deeper than {MAX_DEPTH}: recursion?")
             else:
                 inner = state.copy()
-                self.interpreter.push(inner, constant(ins.end))
-                self.enter((*node.context, ins.end), target, inner, node)
+                self.interpreter.push(inner, constant(self.after(ins)))
+                self.enter((*node.context, self.after(ins)), target, inner, node)
 
     def ret(self, node: Node, state: State) -> None:
         """RET: to the caller, of which the stack must still hold the address."""

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See assert.h.
+ */
+#pragma once
+
+#include "arch/x86_64/string.h"
