@@ -34,7 +34,7 @@ enum step_zone { STEP_ZONE_ENTRY, STEP_ZONE_KERNEL, STEP_ZONE_EXIT, STEP_ZONES }
 #define STEP_TO_THE_END	     (~0UL - 1) /* no position either, but goes on being stepped */
 
 /* So many addresses of each zone are kept. */
-#define STEP_TRACE_MAX 2048
+#define STEP_TRACE_MAX 4096
 
 /* NESTED belongs to the target's CPU, too, and lies behind it: step.asm relies on the order. */
 enum step_track { STEP_TARGET, STEP_NESTED, STEP_INITIATOR, STEP_TRACKS };
