@@ -281,7 +281,7 @@ run: ## boots it, shows the report, writes $(BUILD)/results/run.json; exit 0 onl
 # --- Tests and tools ---------------------------------------------------------------------------
 
 .PHONY: test check soak gdb usb
-test: ## every test, within 15 minutes; ARGS: options of tools/test.py (-l lists)
+test: ## every test, within 20 minutes; ARGS: options of tools/test.py (-l lists)
 	$(Q)tools/prereq.sh test
 	$(Q)$(PYTHON) tools/test.py --build $(BUILD) $(ARGS)
 
