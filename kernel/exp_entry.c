@@ -3,7 +3,7 @@
  * run=entry: kernel instructions of an isolated CPU's way in and out of ring 3, by policy: a null
  * system call, an interrupt of no meaning, and an NMI, each with nothing owed, with the flush of
  * one page owed, and with a flush of everything owed. Exact, by single-stepping
- * (arch/x86_64/step.h), by the routes of the sweep's doors; what the hardware itself does at an
+ * (arch/x86_64/step.h), in the zones of the sweep's doors; what the hardware itself does at an
  * interrupt, and what a flush costs after it, is not in it.
  *
  * The oracles' looks are in it: two comparisons with nothing owed, more behind a drain. `entry` and
@@ -33,7 +33,7 @@ static const char *const owed_words[] = {"nothing", "range", "full"};
 static struct door {
 	const char *name;
 	unsigned int vector;
-	const struct sweep_door *sweep; /* the sweep's: its route, and who strikes */
+	const struct sweep_door *sweep; /* the sweep's, for its zones */
 } doors_tried[] = {
 	{"syscall", VECTOR_SYSCALL, NULL},
 	{"interrupt", VECTOR_TEST, NULL},
@@ -58,23 +58,22 @@ static void find_doors(void)
 
 static void go_through(const struct door *door)
 {
-	step_begin(STEP_TARGET, STEP_NOWHERE);
-	stepper_way_begin(&stepper);
-	if (door->sweep->strike)
-		door->sweep->strike(stepper.cpu);
-	else
+	if (door->vector == VECTOR_SYSCALL) {
+		step_begin(STEP_TARGET, STEP_NOWHERE);
 		stepper_call(&stepper, STEP_TRACE_NULL);
-	step_wait(STEP_TARGET, stepper_is_back);
+	} else {
+		step_begin_door(door->vector);
+		stepper_call(&stepper, STEP_TRACE_DOOR);
+	}
 }
 
-/* The CPU sits in ring 3 meanwhile, and does so again if it was asked to flush at once. */
+/* The CPU sits in ring 3 meanwhile. */
 static void owe(enum owed owed)
 {
 	if (owed == OWED_RANGE)
 		flush_tlb_kernel_range_deferrable(EMPTY_PAGES, EMPTY_PAGES + PAGE_SIZE);
 	else if (owed == OWED_FULL)
 		flush_tlb_kernel_range_deferrable(VMALLOC_START, TLB_FLUSH_ALL);
-	stepper_call(&stepper, STEP_NOTHING);
 }
 
 static u64 sum(const struct step_counts *counts)
@@ -85,9 +84,10 @@ static u64 sum(const struct step_counts *counts)
 /* False: it did not come out the same, or is longer than a trace. */
 static bool count_door(const struct door *door, enum owed owed, struct step_counts *counts)
 {
-	const struct step_route route = sweep_door_route(door->sweep);
+	struct step_route route = sweep_door_route(door->sweep);
 	struct step_counts before = {0};
 
+	route.begin = 0; /* no breakpoint: see step_begin_door() */
 	step_set_route(STEP_TARGET, &route);
 	for (u32 try = 0; try < TRIES; try++) {
 		before = *counts;

@@ -21,6 +21,19 @@ static void traced(u64 number)
 			 : "rcx", "r11", "memory", "cc");
 }
 
+/* The first #DB comes behind the first NOP, the last one, if all went well, behind the second. */
+static void through_door(void)
+{
+	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+			 "pushfq\n\t"
+			 "orl $0x100, (%%rsp)\n\t"
+			 "popfq\n\t"
+			 "nop\n\t"
+			 "nop\n\t"
+			 "lea 128(%%rsp), %%rsp" ::
+				 : "memory", "cc");
+}
+
 u64 program(u64 arg)
 {
 	volatile struct step_page *page = (volatile struct step_page *)STEP_PAGE_VA;
@@ -41,6 +54,9 @@ u64 program(u64 arg)
 			break;
 		case STEP_TRACE_NULL:
 			traced(SYS_NULL);
+			break;
+		case STEP_TRACE_DOOR:
+			through_door();
 			break;
 		case STEP_RAISE_GP:
 			__asm__ volatile("cli");

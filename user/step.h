@@ -18,9 +18,10 @@ enum step_order {
 	STEP_CALL_NULL,	  /* SYS_NULL */
 	STEP_TRACE_PROBE, /* the same with TF set: #DB at each instruction in the kernel */
 	STEP_TRACE_NULL,
-	STEP_RAISE_GP, /* CLI in ring 3: one byte, which the handler has to skip */
-	STEP_RAISE_MC, /* INT STEP_VECTOR_MC */
-	STEP_RAISE_DB, /* INT STEP_VECTOR_DB */
+	STEP_TRACE_DOOR, /* sets TF, for step_begin_door() */
+	STEP_RAISE_GP,	 /* CLI in ring 3: one byte, which the handler has to skip */
+	STEP_RAISE_MC,	 /* INT STEP_VECTOR_MC */
+	STEP_RAISE_DB,	 /* INT STEP_VECTOR_DB */
 	STEP_NOTHING,
 	STEP_EXIT_PROGRAM,
 };

@@ -25,6 +25,7 @@ void asm_offsets(void)
 	DEFINE(CPU_AREA_STRIDE, CPU_AREA_STRIDE);
 	DEFINE(CR3_RING3_ROOT, CR3_RING3_ROOT);
 	DEFINE(CR3_RING3_PCID, CR3_RING3_PCID);
+	DEFINE(KERNEL_CS, KERNEL_CS);
 	DEFINE(USER_CS, USER_CS);
 	DEFINE(USER_DS, USER_DS);
 
@@ -59,6 +60,8 @@ void asm_offsets(void)
 	DEFINE(STEP_LATE, offsetof(struct step_state, late));
 	DEFINE(STEP_LIMIT, offsetof(struct step_state, limit));
 	DEFINE(STEP_PAUSE, offsetof(struct step_state, pause));
+	DEFINE(STEP_DOOR_RIP, offsetof(struct step_state, door_rip));
+	DEFINE(STEP_DOOR_STACK, offsetof(struct step_state, door_stack));
 	DEFINE(STEP_LENGTH, offsetof(struct step_state, length));
 	DEFINE(STEP_TRACE, offsetof(struct step_state, trace));
 	DEFINE(STEP_RSP, offsetof(struct step_state, rsp));

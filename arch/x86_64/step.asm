@@ -20,7 +20,9 @@ FRAME_RIP equ 32
 FRAME_CS equ 40
 FRAME_RFLAGS equ 48
 FRAME_RSP equ 56
+FRAME_SS equ 64
 FRAME_SIZE equ 72
+RFLAGS_FIXED equ 1 << 1
 RFLAGS_TF equ 1 << 8
 RFLAGS_RF equ 1 << 16
 
@@ -150,6 +152,8 @@ step_door:
 
 ; Back in ring 3, or still there: the instruction between POPF and SYSCALL, if there is one.
 .ring3:
+	cmp qword [rbx + STEP_DOOR_RIP], 0
+	jne .through_door
 	cmp qword [rbx + STEP_LENGTH], 0
 	je .out
 	jmp .end
@@ -163,6 +167,31 @@ step_door:
 	pop rcx
 	pop rax
 	iretq
+
+; Ring 3 goes on as if an interrupt, or an NMI, had struck it here, but for TF, which a real one
+; would take away: the frame that the CPU would have pushed lies where it would have pushed it, and
+; IRET leads to the vector's stub. That one's first instruction traps behind itself: it is noted
+; here.
+.through_door:
+	mov rcx, [rbx + STEP_DOOR_STACK]
+%assign word 0
+%rep 5
+	mov rax, [rsp + FRAME_RIP + word * 8]
+	mov [rcx - 40 + word * 8], rax
+%assign word word + 1
+%endrep
+	sub rcx, 40
+	mov [rsp + FRAME_RSP], rcx
+	mov qword [rsp + FRAME_SS], 0
+	mov qword [rsp + FRAME_CS], KERNEL_CS
+	mov qword [rsp + FRAME_RFLAGS], RFLAGS_FIXED | RFLAGS_TF
+	mov rax, [rbx + STEP_DOOR_RIP]
+	mov [rsp + FRAME_RIP], rax
+	mov qword [rbx + STEP_DOOR_RIP], 0
+	mov qword [rbx + STEP_POSITION], 0
+	mov qword [rbx + STEP_LENGTH], 1
+	mov [rbx + STEP_TRACE], rax
+	jmp .out
 
 ; Released, with everything as it was. `make gdb REPLAY=` finds its CPU here (lateflush-replay.py).
 step_resumes:

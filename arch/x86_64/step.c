@@ -122,6 +122,19 @@ void step_begin(enum step_track track, u64 wanted)
 	__atomic_store_n(&state->active, 1, __ATOMIC_SEQ_CST);
 }
 
+void step_begin_door(unsigned int vector)
+{
+	u64 area = cpu_area(armed[STEP_TARGET]);
+	struct step_state *state = &step_states[STEP_TARGET];
+
+	BUG_ON(vector != VECTOR_NMI && vector < VECTOR_FIRST_IRQ);
+	step_begin(STEP_TARGET, STEP_NOWHERE);
+	state->door_stack = CPU_AREA_STACK_SIZE + (vector == VECTOR_NMI
+							   ? area + CPU_AREA_IST_STACKS
+							   : area + CPU_AREA_ENTRY_STACK);
+	__atomic_store_n(&state->door_rip, interrupt_stub(vector), __ATOMIC_SEQ_CST);
+}
+
 bool step_is_stopped(enum step_track track)
 {
 	const struct step_state *state = &step_states[track];

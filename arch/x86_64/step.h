@@ -56,16 +56,18 @@ struct step_state {
 	u64 wanted;   /* where to stop, STEP_NOWHERE */
 	u64 rip;      /* where it stopped */
 	u64 rsp;
-	u64 stops;     /* raised by the door when it stops */
-	u64 released;  /* follows when it may go on */
-	u64 ended;     /* the track is over, TF is clear again */
-	u64 late;      /* nobody released it in time */
-	u64 limit;     /* of that, TSC ticks */
-	u64 pause;     /* PAUSE while waiting */
-	u64 active;    /* a breakpoint begins the track */
-	u64 waiting;   /* stopped: what comes now is nested */
-	u64 looks;     /* raised while waiting */
-	u64 stack_top; /* of its CPU's #DB stack, by which the door knows whose it is */
+	u64 stops;	/* raised by the door when it stops */
+	u64 released;	/* follows when it may go on */
+	u64 ended;	/* the track is over, TF is clear again */
+	u64 late;	/* nobody released it in time */
+	u64 limit;	/* of that, TSC ticks */
+	u64 pause;	/* PAUSE while waiting */
+	u64 active;	/* a breakpoint begins the track */
+	u64 waiting;	/* stopped: what comes now is nested */
+	u64 looks;	/* raised while waiting */
+	u64 stack_top;	/* of its CPU's #DB stack, by which the door knows whose it is */
+	u64 door_rip;	/* 0, or a stub that the next #DB in ring 3 leads to */
+	u64 door_stack; /* where that door's hardware frame begins */
 	struct step_route route;
 	u64 frame[STEP_FRAME_WORDS]; /* kept while waiting: a nested track uses the same stack */
 	u64 length[STEP_ZONES];	     /* instructions counted */
@@ -89,6 +91,15 @@ void step_set_route(enum step_track track, const struct step_route *route);
 
 /* Before the CPU is sent on its way: where it shall stop first. */
 void step_begin(enum step_track track, u64 wanted);
+
+/*
+ * The same for the target and a door that it goes to from ring 3 without being struck: where ring 3
+ * sets TF, it goes on in the stub of VECTOR, an interrupt's or the NMI's, as if that had struck, and
+ * comes back by that door's own IRET. It needs no breakpoint, which not every engine has at an NMI's
+ * stub (Bochs), but what hardware does between the two is not in it: no interrupt is in service, and
+ * NMIs are not blocked meanwhile. For counts; the sweep's doors are struck.
+ */
+void step_begin_door(unsigned int vector);
 
 /*
  * Waits for the stop or the end: true if it is stopped. OVER, if not NULL, tells of an end that
