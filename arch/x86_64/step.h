@@ -93,11 +93,11 @@ void step_set_route(enum step_track track, const struct step_route *route);
 void step_begin(enum step_track track, u64 wanted);
 
 /*
- * The same for the target and a door that it goes to from ring 3 without being struck: where ring 3
- * sets TF, it goes on in the stub of VECTOR, an interrupt's or the NMI's, as if that had struck, and
- * comes back by that door's own IRET. It needs no breakpoint, which not every engine has at an NMI's
- * stub (Bochs), but what hardware does between the two is not in it: no interrupt is in service, and
- * NMIs are not blocked meanwhile. For counts; the sweep's doors are struck.
+ * The same for the target and a door that nobody strikes: where ring 3 sets TF, it goes on in the
+ * stub of VECTOR, an interrupt's or the NMI's, as if that had struck, and comes back by that door's
+ * own IRET. It needs no breakpoint, which Bochs passes by on an NMI's stub. But what hardware does
+ * between the two is not in it: no interrupt is in service, and NMIs are not blocked meanwhile. For
+ * counts; the sweep's doors are struck.
  */
 void step_begin_door(unsigned int vector);
 
