@@ -39,6 +39,8 @@ CT_WORK       ?= 1
 BUILD         ?= build
 ## 1: print commands
 V             ?= 0
+## a finding's schedule (make sweep): `make gdb` stops at its instruction
+REPLAY        ?=
 ## the USB stick of `make usb`
 DEV           ?=
 ifeq ($(origin CC),default)
@@ -291,10 +293,11 @@ soak: all ## the comparison again and again, until it fails or is interrupted
 	$(Q)$(PYTHON) tools/soak.py --kernel $(KERNEL) --cpus '$(CPUS)' --mem '$(MEM)' \
 		--machine $(MACHINE) --accel $(ACCEL) --cmdline "$$CMDLINE" --results $(BUILD)/soak
 
-gdb: all ## starts QEMU stopped before the kernel's first instruction, and gdb on it
+gdb: all ## starts QEMU stopped before the kernel's first instruction, and gdb on it; REPLAY
 	$(Q)tools/prereq.sh gdb
 	$(Q)$(PYTHON) tools/debug.py --kernel $(KERNEL) --work $(BUILD)/gdb --cpus '$(CPUS)' \
-		--mem '$(MEM)' --machine $(MACHINE) --cmdline "$$CMDLINE"
+		--mem '$(MEM)' --machine $(MACHINE) --cmdline "$$CMDLINE" \
+		$(if $(REPLAY),--replay '$(REPLAY)')
 
 usb: iso ## writes the boot image to a USB stick, DEV=/dev/sdX; asks first
 	$(Q)tools/usb.sh '$(DEV)' $(ISO)

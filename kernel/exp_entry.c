@@ -3,8 +3,8 @@
  * run=entry: kernel instructions of an isolated CPU's way in and out of ring 3, by policy: a null
  * system call, an interrupt of no meaning, and an NMI, each with nothing owed, with the flush of
  * one page owed, and with a flush of everything owed. Exact, by single-stepping
- * (arch/x86_64/step.h); what the hardware itself does at an interrupt, and what a flush costs after
- * it, is not in it.
+ * (arch/x86_64/step.h), in the zones of the sweep's doors; what the hardware itself does at an
+ * interrupt, and what a flush costs after it, is not in it.
  *
  * The oracles' looks are in it: two comparisons with nothing owed, more behind a drain. `entry` and
  * `exit`, the zones in which the policy's hooks run, are free of them. No parameters.
@@ -18,6 +18,7 @@
 #include "kernel/format.h"
 #include "kernel/report_lines.h"
 #include "kernel/stepper.h"
+#include "kernel/sweep_doors.h"
 #include "mm/tlbflush.h"
 
 /* Nothing is mapped there: see purge_cost.c. */
@@ -29,13 +30,14 @@ enum owed { OWED_NOTHING, OWED_RANGE, OWED_FULL, NR_OWED };
 
 static const char *const owed_words[] = {"nothing", "range", "full"};
 
-static const struct door {
+static struct door {
 	const char *name;
-	unsigned int vector; /* VECTOR_SYSCALL: a system call */
+	unsigned int vector;
+	const struct sweep_door *sweep; /* the sweep's, for its zones */
 } doors_tried[] = {
-	{"syscall", VECTOR_SYSCALL},
-	{"interrupt", VECTOR_TEST},
-	{"nmi", VECTOR_NMI},
+	{"syscall", VECTOR_SYSCALL, NULL},
+	{"interrupt", VECTOR_TEST, NULL},
+	{"nmi", VECTOR_NMI, NULL},
 };
 
 #define NR_DOORS 3
@@ -43,10 +45,21 @@ static const struct door {
 static struct exp experiment;
 static struct stepper stepper;
 
+static void find_doors(void)
+{
+	for (u32 d = 0; d < NR_DOORS; d++) {
+		const struct sweep_door *found = sweep_doors;
+
+		while (found->vector != doors_tried[d].vector)
+			found++;
+		doors_tried[d].sweep = found;
+	}
+}
+
 static void go_through(const struct door *door)
 {
 	if (door->vector == VECTOR_SYSCALL) {
-		step_begin(STEP_NOWHERE);
+		step_begin(STEP_TARGET, STEP_NOWHERE);
 		stepper_call(&stepper, STEP_TRACE_NULL);
 	} else {
 		step_begin_door(door->vector);
@@ -71,8 +84,11 @@ static u64 sum(const struct step_counts *counts)
 /* False: it did not come out the same, or is longer than a trace. */
 static bool count_door(const struct door *door, enum owed owed, struct step_counts *counts)
 {
+	struct step_route route = sweep_door_route(door->sweep);
 	struct step_counts before = {0};
 
+	route.begin = 0; /* no breakpoint: see step_begin_door() */
+	step_set_route(STEP_TARGET, &route);
 	for (u32 try = 0; try < TRIES; try++) {
 		before = *counts;
 		for (u32 i = 0; i < STEP_WARM_UP_CALLS; i++)
@@ -81,8 +97,8 @@ static bool count_door(const struct door *door, enum owed owed, struct step_coun
 		go_through(door);
 		*counts = step_counts();
 	}
-	return counts->entry && counts->entry == before.entry && counts->kernel == before.kernel &&
-	       counts->exit == before.exit;
+	return counts->entry && counts->kernel && counts->exit && counts->entry == before.entry &&
+	       counts->kernel == before.kernel && counts->exit == before.exit;
 }
 
 static void write_record(struct exp *e, const struct policy_row *row, const struct door *door,
@@ -137,6 +153,7 @@ enum ending run_entry(const struct setup *setup)
 	if (!run_only_knows(&setup->options->run, known, err, sizeof(err)) ||
 	    !exp_begin(&experiment, "entry", setup, err, sizeof(err)))
 		return refuse(err);
+	find_doors();
 	while (!cpu_is_isolated(cpu))
 		cpu++;
 	report_line(console_write, "%s", "");

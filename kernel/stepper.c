@@ -7,6 +7,7 @@
 #include "arch/x86_64/direct_map.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/relax.h"
 #include "arch/x86_64/step.h"
 #include "arch/x86_64/tsc.h"
@@ -39,7 +40,7 @@ const char *stepper_start(struct stepper *s, unsigned int cpu, bool vmap_stack)
 		return error;
 	}
 	s->page = phys_to_virt(s->frame);
-	step_arm(cpu);
+	step_arm(STEP_TARGET, cpu);
 	cpu_work_start(cpu, task_run, s->task);
 	return NULL;
 }
@@ -71,26 +72,54 @@ void stepper_call(struct stepper *s, enum step_order order)
 	stepper_wait(s);
 }
 
+static struct {
+	const struct stepper *s;
+	u64 entries, beat;
+	bool entered;
+} way;
+
+void stepper_way_begin(const struct stepper *s)
+{
+	way.s = s;
+	way.entries = READ_ONCE(user_page(s->cpu)->entries);
+	way.entered = false;
+}
+
+/*
+ * It has come in, and then ring 3's program ran again, without an order left: what came in may have
+ * been something else before its own way.
+ */
+bool stepper_is_back(void)
+{
+	if (!way.entered) {
+		way.entered = READ_ONCE(user_page(way.s->cpu)->entries) != way.entries;
+		way.beat = way.s->page->beat;
+		return false;
+	}
+	return way.s->page->done_number == way.s->page->order_number &&
+	       way.s->page->beat != way.beat;
+}
+
 void stepper_end(struct stepper *s)
 {
 	stepper_order(s, STEP_EXIT_PROGRAM);
 	cpu_work_wait(s->cpu, ORDER_LIMIT_MS, "the end of the stepped program");
-	step_disarm();
+	step_disarm(STEP_TARGET);
 	give_back(s);
 }
 
 struct step_counts step_counts(void)
 {
 	return (struct step_counts){
-		.entry = step_instructions(STEP_ZONE_ENTRY),
-		.kernel = step_instructions(STEP_ZONE_KERNEL),
-		.exit = step_instructions(STEP_ZONE_EXIT),
+		.entry = step_instructions(STEP_TARGET, STEP_ZONE_ENTRY),
+		.kernel = step_instructions(STEP_TARGET, STEP_ZONE_KERNEL),
+		.exit = step_instructions(STEP_TARGET, STEP_ZONE_EXIT),
 	};
 }
 
 static void count_once(struct stepper *s, struct step_counts *counts)
 {
-	step_begin(STEP_NOWHERE);
+	step_begin(STEP_TARGET, STEP_NOWHERE);
 	stepper_call(s, STEP_TRACE_NULL);
 	*counts = step_counts();
 }

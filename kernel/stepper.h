@@ -27,6 +27,13 @@ void stepper_wait(struct stepper *s);
 /* Both. */
 void stepper_call(struct stepper *s, enum step_order order);
 
+/*
+ * For a way into the kernel that somebody else may send it on: ask from before the way whether it
+ * has come in and ring 3 runs again. The door of a stepped CPU does not always see that.
+ */
+void stepper_way_begin(const struct stepper *s);
+bool stepper_is_back(void);
+
 /* Ends it, disarms the CPU, gives everything back. */
 void stepper_end(struct stepper *s);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run=sweep: every position of a system call's way in and out, under each scenario and policy, see
- * sweep.h. Parameters: scenario=NAME and at=ZONE+N restrict it to what a conviction printed;
- * exact=1 demands that every claim of a policy is shown. tlbi=POLICY restricts it to one.
+ * run=sweep: the ways in and out, under each scenario and policy, see sweep.h. Parameters: depth=;
+ * scenario=, door=, at=ZONE+N and then=ZONE+N restrict it to what a conviction printed; exact=1
+ * demands that every claim of a policy is shown; trace=1 puts into the document what the last step
+ * consisted of. tlbi=POLICY restricts it to one.
  */
 #include "kernel/sweep.h"
 
@@ -15,90 +16,76 @@
 #include "kernel/experiment.h"
 #include "kernel/format.h"
 #include "kernel/policy_rows.h"
+#include "kernel/sweep_doors.h"
 #include "kernel/sweep_json.h"
 #include "kernel/sweep_report.h"
 #include "mm/vmalloc.h"
 
 #define REASON_MAX 256
 
-/* In the C part nothing is swept: a few places stand for it. */
-static const u64 kernel_places[] = {0, 1, 4, 16};
-
 static struct sweep sweep;
+
+static bool read_place(const struct run_spec *run, const char *key, u64 *position, char *err,
+		       size_t errlen)
+{
+	const char *text = run_text(run, key);
+
+	*position = STEP_NOWHERE;
+	if (!text || sweep_position_parse(text, position))
+		return true;
+	snprintf(err, errlen, "run=sweep: bad value in %s=; valid: entry+N, kernel+N, exit+N", key);
+	return false;
+}
 
 static bool read_request(const struct setup *setup, struct sweep_request *request, char *err,
 			 size_t errlen)
 {
-	static const char *const known[] = {"scenario", "at", "exact", NULL};
+	static const char *const known[] = {"scenario", "door",	 "at",	  "then",
+					    "depth",	"exact", "trace", NULL};
+	static const char *const depths[] = {"small", "pairs", "whole", NULL};
 	const struct run_spec *run = &setup->options->run;
-	const char *at = run_text(run, "at");
-	u32 number = 0;
-	u64 exact = 0;
+	u32 number = 0, door = 0, depth = 0;
+	u64 exact = 0, trace = 0;
 
-	*request = (struct sweep_request){
-		.position = STEP_NOWHERE,
-		.broken = setup->parameters.broken,
-	};
+	*request = (struct sweep_request){.broken = setup->parameters.broken};
 	if (!run_only_knows(run, known, err, errlen) ||
 	    !run_word(run, "scenario", scenario_names(), &number, err, errlen) ||
-	    !run_u64(run, "exact", 0, 1, &exact, err, errlen))
+	    !run_word(run, "door", sweep_door_names(), &door, err, errlen) ||
+	    !run_word(run, "depth", depths, &depth, err, errlen) ||
+	    !run_u64(run, "exact", 0, 1, &exact, err, errlen) ||
+	    !run_u64(run, "trace", 0, 1, &trace, err, errlen) ||
+	    !read_place(run, "at", &request->at, err, errlen) ||
+	    !read_place(run, "then", &request->then, err, errlen))
 		return false;
 	if (run_text(run, "scenario"))
 		request->scenario = &scenarios[number];
+	if (run_text(run, "door"))
+		request->door = &sweep_doors[door];
+	request->depth = depth;
+	if (!run_text(run, "depth") && request->scenario)
+		request->depth = DEPTH_WHOLE;
 	request->exact = exact;
-	if (!at || sweep_position_parse(at, &request->position))
-		return true;
-	snprintf(err, errlen, "run=sweep: bad value in at=; valid: entry+N, kernel+N, exit+N");
-	return false;
+	request->trace = trace;
+	return true;
 }
 
-/* The target is the last isolated CPU, the purger a housekeeping CPU that is not the controller. */
-static bool choose_cpus(unsigned int *target, unsigned int *purger)
+/* The target is the last isolated CPU, the initiator a housekeeping CPU, but not the controller. */
+static bool choose_cpus(unsigned int *target, unsigned int *initiator)
 {
-	*target = *purger = 0;
+	*target = *initiator = 0;
 	for (unsigned int cpu = 1; cpu < nr_online_cpus(); cpu++) {
 		if (cpu_is_isolated(cpu))
 			*target = cpu;
-		else if (!*purger)
-			*purger = cpu;
+		else if (!*initiator)
+			*initiator = cpu;
 	}
-	return *target && *purger;
-}
-
-static void step_if_wanted(const struct scenario *scenario, const struct sweep_request *request,
-			   enum step_zone zone, u64 index)
-{
-	const struct place at = {STEP_AT(zone, index),
-				 sweep.paths[scenario->owed].trace[zone][index]};
-
-	if (request->position == STEP_NOWHERE || request->position == at.position)
-		sweep_step(&sweep, scenario, &at);
-}
-
-static void run_scenario(const struct scenario *scenario, const struct sweep_request *request)
-{
-	const u64 *length = sweep.paths[scenario->owed].length;
-
-	if (scenario->in_ring3) {
-		const struct place nowhere = {STEP_NOWHERE, 0};
-
-		if (request->position == STEP_NOWHERE)
-			sweep_step(&sweep, scenario, &nowhere);
-		return;
-	}
-	for (u64 i = 0; i < length[STEP_ZONE_ENTRY]; i++)
-		step_if_wanted(scenario, request, STEP_ZONE_ENTRY, i);
-	for (u32 i = 0; i < ARRAY_SIZE(kernel_places); i++)
-		if (kernel_places[i] < length[STEP_ZONE_KERNEL])
-			step_if_wanted(scenario, request, STEP_ZONE_KERNEL, kernel_places[i]);
-	for (u64 i = 0; i < length[STEP_ZONE_EXIT]; i++)
-		step_if_wanted(scenario, request, STEP_ZONE_EXIT, i);
+	return *target && *initiator;
 }
 
 static enum ending sweep_policy(const struct policy_row *row, const struct setup *setup,
 				const struct sweep_request *request)
 {
-	unsigned int target = sweep.target, purger = sweep.purger;
+	unsigned int target = sweep.target, initiator = sweep.initiator;
 	char reason[REASON_MAX];
 	enum ending verdict;
 	const char *error;
@@ -107,7 +94,7 @@ static enum ending sweep_policy(const struct policy_row *row, const struct setup
 	sweep.policy = row->policy;
 	sweep.mode = row->mode;
 	sweep.target = target;
-	sweep.purger = purger;
+	sweep.initiator = initiator;
 	select_policy(row->policy, &row->mode);
 	vm_unmap_aliases(); /* what is lazy from before would make the first purge another one */
 	canaries_reset();
@@ -115,14 +102,11 @@ static enum ending sweep_policy(const struct policy_row *row, const struct setup
 	if (error)
 		panic("program step for CPU %u: %s", target, error);
 	sweep.null_steady = stepper_count_null(&sweep.stepper, &sweep.null_call);
-	if (sweep_find_paths(&sweep))
-		for (const struct scenario *s = scenarios; s->name; s++)
-			if (!request->scenario || request->scenario == s)
-				run_scenario(s, request);
+	sweep_walk(&sweep, request);
 	stepper_end(&sweep.stepper);
 	verdict = sweep_judge(&sweep, request, reason, sizeof(reason));
 	sweep_print(&sweep, request, verdict, reason);
-	sweep_json_row(&sweep, verdict, reason);
+	sweep_json_row(&sweep, request, verdict, reason);
 	return verdict;
 }
 
@@ -199,7 +183,7 @@ enum ending run_sweep(const struct setup *setup)
 
 	if (!read_request(setup, &request, err, sizeof(err)))
 		return refuse(err);
-	if (!choose_cpus(&sweep.target, &sweep.purger))
+	if (!choose_cpus(&sweep.target, &sweep.initiator))
 		return refuse("run=sweep needs 3 CPUs or more: one that is isolated, and two "
 			      "housekeeping CPUs (nohz_full=), one to purge and one to control");
 	if (!canaries_init())

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sweep: one CPU, the target, is stopped before every instruction of its way into the kernel
- * and out of it (arch/x86_64/step.h). At each of them another CPU purges, or an NMI strikes, or
- * both, in each of the orders that the table of scenarios has. What the oracles find is noted with
- * the scenario and the position, which is enough to see it again.
+ * and out of it, by every door (arch/x86_64/step.h). At each of them another CPU, the initiator,
+ * purges, or an NMI strikes, or both, in each of the orders that the table of scenarios has. Or the
+ * initiator is stopped before an instruction of its purge, while the target comes and goes; or both
+ * are. What the oracles find is noted with the scenario and the point, which is enough to see it
+ * again.
  *
  * The boot CPU controls. It waits for what has happened, never for a time: a purge is let go on
  * when it is over, or when it has asked the stopped target for a flush and thus cannot end.
@@ -21,20 +23,48 @@
 enum sweep_context { SWEEP_PROCESS, SWEEP_NMI, SWEEP_CONTEXTS };
 enum sweep_effect { SWEEP_STALE, SWEEP_LOST, SWEEP_SPURIOUS, SWEEP_EFFECTS };
 
-struct scenario;
-
-/* Where the target is stopped, and the instruction that is there. */
+/* Where a CPU is stopped, and the instruction that is there. */
 struct place {
-	u64 position;
+	u64 position; /* STEP_NOWHERE: it is not stopped */
 	u64 rip;
 };
+
+/* A step: where the target is stopped, and the second place that some kinds of scenario have. */
+struct sweep_point {
+	struct place at;
+	struct place then;
+};
+
+/* What a scenario's two places are. */
+enum scenario_kind {
+	KIND_RING3, /* none: once, without a stop */
+	KIND_AT,    /* the target in its door */
+	KIND_HOLD,  /* then: the initiator in its purge */
+	KIND_BOTH,  /* the target at a shared access of its door, the initiator at one of its own */
+	KIND_NESTED, /* the target in its door, then in the door of the NMI that struck there */
+};
+
+struct sweep;
+
+struct scenario {
+	const char *name;
+	const char *text;
+	enum scenario_kind kind;
+	bool owed; /* a purge comes first, while the target is in ring 3 */
+	bool nmi;  /* an NMI strikes, so the door may not be one that blocks them */
+	u32 purge; /* KIND_HOLD, KIND_BOTH: which path the purge takes, PATH_PURGE.. */
+	bool (*run)(struct sweep *s, const struct sweep_point *p); /* false: P was not reached */
+};
+
+struct sweep_door;
 
 struct finding {
 	u64 steps; /* that showed it */
 	/* the first one, and its number of all steps */
 	u64 first;
+	const struct sweep_door *door;
 	const struct scenario *scenario;
-	struct place place;
+	struct sweep_point point;
 };
 
 /* The oracles' counts of the target. */
@@ -42,53 +72,96 @@ struct sweep_counts {
 	u64 n[SWEEP_CONTEXTS][SWEEP_EFFECTS];
 };
 
-/* The target's way through a system call: with nothing owed, or after a purge in ring 3. */
+/* What was executed on the way, in three zones; of a purge all is in the first. */
 struct path {
 	u64 length[STEP_ZONES];
 	u64 trace[STEP_ZONES][STEP_TRACE_MAX];
 };
 
-enum { PATH_CLEAN, PATH_OWED, PATHS };
+/*
+ * The target's way with nothing owed, and after a purge in ring 3; a purge with the target in ring
+ * 3, when it owes a flush already, in the kernel, and at the present place; the NMI's door.
+ */
+enum {
+	PATH_CLEAN,
+	PATH_OWED,
+	PATH_PURGE,
+	PATH_PURGE_OWED,
+	PATH_PURGE_KERNEL,
+	PATH_PURGE_AT,
+	PATH_NMI,
+	PATHS
+};
+
+/* What was done in a step, in order: WHO did WHAT, up to a position (STEP_NOWHERE: none). */
+struct step_event {
+	const char *who, *what;
+	u64 position;
+};
+
+#define STEP_EVENTS_MAX 16
 
 /* The sweep of one policy. */
 struct sweep {
 	const struct flush_policy *policy;
 	struct policy_mode mode;
-	unsigned int target, purger;
+	unsigned int target, initiator;
 	struct stepper stepper;
+	const struct sweep_door *door; /* in force */
 	struct path paths[PATHS];
+	u64 entry_length, exit_length; /* of SYSCALL's door, with a flush owed */
 	struct step_counts null_call;
 	bool null_steady;
+	bool no_path;				   /* one was too long, or none */
+	struct step_event events[STEP_EVENTS_MAX]; /* of the last step */
+	u32 nr_events;
 	u64 steps, nmis;
 	u64 warm;	 /* steps that began with a canary proved to be in the TLB */
-	u64 missed;	 /* steps that did not reach their position, or another instruction there */
+	u64 missed;	 /* steps that did not reach their point, or another instruction there */
 	u64 purges_left; /* purges that the canary's frames did not allow */
 	u64 spurious_in_nmi;
 	struct finding found[SWEEP_CONTEXTS][SWEEP_EFFECTS];
 };
 
-struct scenario {
-	const char *name;
-	const char *text;
-	bool owed;     /* a purge comes first, while the target is in ring 3 */
-	bool in_ring3; /* once, without a stop */
-	bool (*run)(struct sweep *s, const struct place *at); /* false: AT was not reached */
+/*
+ * How much. SMALL: every instruction of SYSCALL's door, the accesses of the other doors and of a
+ * purge. PAIRS: every instruction of every door and of the policy's part in a purge, pairs of
+ * accesses. WHOLE: every instruction of the purge, and of an NMI's door at every instruction that
+ * it can strike.
+ */
+enum sweep_depth { DEPTH_SMALL, DEPTH_PAIRS, DEPTH_WHOLE };
+
+/* What was asked for, as far as a verdict and a replay depend on it. */
+struct sweep_request {
+	const struct scenario *scenario; /* NULL: all */
+	const struct sweep_door *door;	 /* NULL: all */
+	u64 at, then;			 /* STEP_NOWHERE: all */
+	enum sweep_depth depth;
+	bool exact;	    /* every claim has to be shown */
+	bool trace;	    /* the last step's events and paths are wanted */
+	const char *broken; /* "break=drain", "" */
 };
 
 /* All scenarios, ended by a NULL name, and the names alone for the command line. */
 extern const struct scenario scenarios[];
 const char *const *scenario_names(void);
 
-/* One step of a scenario; begins and ends in ring 3. Boot CPU, interrupts on. */
-void sweep_step(struct sweep *s, const struct scenario *scenario, const struct place *at);
+/* Every step that REQUEST asks for, by every door. Boot CPU, interrupts on. */
+void sweep_walk(struct sweep *s, const struct sweep_request *request);
 
-/* Finds the two paths; false: too long, or none. */
-bool sweep_find_paths(struct sweep *s);
+/* One step of a scenario; begins and ends in ring 3. Boot CPU, interrupts on. */
+void sweep_step(struct sweep *s, const struct scenario *scenario, const struct sweep_point *p);
+
+/* Notes an event of the step under way. */
+void sweep_event(struct sweep *s, const char *who, const char *what, u64 position);
+
+/* Brings the target into the state that every step begins with: true if its canary is warm. */
+bool sweep_settle(struct sweep *s);
 
 /* The oracles' counts now; what has grown since BEFORE is put down to one step. */
 struct sweep_counts sweep_counts(const struct sweep *s);
 void sweep_note(struct sweep *s, const struct sweep_counts *before, const struct scenario *scenario,
-		const struct place *at);
+		const struct sweep_point *p);
 
 /* The claim that covers a finding, or NULL. */
 const struct policy_claim *sweep_claim(const struct flush_policy *policy,

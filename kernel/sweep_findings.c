@@ -42,7 +42,7 @@ struct sweep_counts sweep_counts(const struct sweep *s)
 }
 
 void sweep_note(struct sweep *s, const struct sweep_counts *before, const struct scenario *scenario,
-		const struct place *at)
+		const struct sweep_point *p)
 {
 	struct sweep_counts now = sweep_counts(s);
 
@@ -57,8 +57,9 @@ void sweep_note(struct sweep *s, const struct sweep_counts *before, const struct
 			if (found->steps++)
 				continue;
 			found->first = s->steps;
+			found->door = s->door;
 			found->scenario = scenario;
-			found->place = *at;
+			found->point = *p;
 		}
 	}
 }

@@ -7,6 +7,7 @@
 #include "arch/x86_64/log.h"
 #include "kernel/debugcon.h"
 #include "kernel/json.h"
+#include "kernel/sweep_doors.h"
 
 /* A row begins a line, and so does each finding. */
 #define LINE_DEPTH 4
@@ -37,13 +38,25 @@ static void write_claim(const struct policy_claim *claim)
 	json_object_end(&json);
 }
 
+static void write_place(const char *key, const char *rip_key, const struct place *place)
+{
+	char position[32];
+
+	if (place->position == STEP_NOWHERE) {
+		json_null(&json, key);
+		json_null(&json, rip_key);
+		return;
+	}
+	sweep_position_text(position, sizeof(position), place->position);
+	json_string(&json, key, position);
+	json_u64(&json, rip_key, place->rip);
+}
+
 static void write_finding(const struct sweep *s, enum sweep_context context,
 			  enum sweep_effect effect)
 {
 	const struct finding *found = &s->found[context][effect];
 	const struct policy_claim *claim = sweep_claim(s->policy, context, effect);
-	char position[32];
-
 	if (!found->steps)
 		return;
 	json_object_begin(&json, NULL);
@@ -54,19 +67,59 @@ static void write_finding(const struct sweep *s, enum sweep_context context,
 	json_string(&json, "context", sweep_context_word(context));
 	json_string(&json, "effect", sweep_effect_word(effect));
 	json_string(&json, "scenario", found->scenario->name);
-	if (found->scenario->in_ring3) {
-		json_null(&json, "at");
-	} else {
-		sweep_position_text(position, sizeof(position), found->place.position);
-		json_string(&json, "at", position);
-	}
-	json_u64(&json, "rip", found->place.rip);
+	json_string(&json, "door", found->door->name);
+	write_place("at", "rip", &found->point.at);
+	write_place("then", "then_rip", &found->point.then);
 	json_u64(&json, "steps", found->steps);
 	json_u64(&json, "first", found->first);
 	json_object_end(&json);
 }
 
-void sweep_json_row(const struct sweep *s, enum ending verdict, const char *reason)
+/* What a scenario's actors went along, and the order in which they did. */
+static void write_events(const struct sweep *s)
+{
+	json_array_begin(&json, "events");
+	for (u32 i = 0; i < s->nr_events; i++) {
+		char position[32];
+
+		json_object_begin(&json, NULL);
+		json_string(&json, "who", s->events[i].who);
+		json_string(&json, "what", s->events[i].what);
+		if (s->events[i].position >= STEP_AT(STEP_ZONES, 0)) { /* to its end */
+			json_null(&json, "to");
+		} else {
+			sweep_position_text(position, sizeof(position), s->events[i].position);
+			json_string(&json, "to", position);
+		}
+		json_object_end(&json);
+	}
+	json_array_end(&json);
+}
+
+static void write_path(const char *key, const struct path *path)
+{
+	static const char *const zones[STEP_ZONES] = {"entry", "kernel", "exit"};
+
+	json_object_begin(&json, key);
+	for (u32 zone = 0; zone < STEP_ZONES; zone++) {
+		json_array_begin(&json, zones[zone]);
+		for (u64 i = 0; i < path->length[zone] && i < STEP_TRACE_MAX; i++)
+			json_u64(&json, NULL, path->trace[zone][i]);
+		json_array_end(&json);
+	}
+	json_object_end(&json);
+}
+
+static void write_trace(const struct sweep *s, const struct scenario *scenario)
+{
+	write_events(s);
+	write_path("way", &s->paths[scenario->owed ? PATH_OWED : PATH_CLEAN]);
+	write_path("purge", &s->paths[scenario->purge ? scenario->purge : PATH_PURGE_AT]);
+	write_path("nmi", &s->paths[PATH_NMI]);
+}
+
+void sweep_json_row(const struct sweep *s, const struct sweep_request *request, enum ending verdict,
+		    const char *reason)
 {
 	if (!debugcon_present())
 		return;
@@ -91,6 +144,8 @@ void sweep_json_row(const struct sweep *s, enum ending verdict, const char *reas
 		for (u32 e = 0; e < SWEEP_EFFECTS; e++)
 			write_finding(s, c, e);
 	json_array_end(&json);
+	if (request->trace && request->scenario)
+		write_trace(s, request->scenario);
 	json_object_end(&json);
 }
 

@@ -11,6 +11,7 @@
  * Nothing is written where nobody listens. Boot CPU; begin, a row or a skip for each policy, end.
  */
 void sweep_json_begin(void);
-void sweep_json_row(const struct sweep *s, enum ending verdict, const char *reason);
+void sweep_json_row(const struct sweep *s, const struct sweep_request *request, enum ending verdict,
+		    const char *reason);
 void sweep_json_skip(const struct flush_policy *policy, const char *reason);
 void sweep_json_end(enum ending verdict);

@@ -4,12 +4,14 @@
  */
 #include "kernel/sweep_report.h"
 
+#include "arch/x86_64/log.h"
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/zone.h"
 #include "kernel/console.h"
 #include "kernel/format.h"
 #include "kernel/parse.h"
 #include "kernel/report_lines.h"
+#include "kernel/sweep_doors.h"
 #include "kernel/zone_report.h"
 
 /* Of the steps, so many have to begin with a warm canary: three of four. */
@@ -25,17 +27,30 @@ static void add_rip(struct text *text, u64 rip)
 	text_add(text, "%s%s (%lx)", place[0] ? " = " : "", place, rip);
 }
 
-/* "C at entry+3 = danger_zone_begin+0x14 (ffffffff8021c014)" */
-static void add_where(struct text *text, const struct finding *found)
+static void add_place(struct text *text, const char *word, const struct place *place)
 {
 	char position[32];
 
-	text_add(text, "%s", found->scenario->name);
-	if (found->scenario->in_ring3)
+	if (place->position == STEP_NOWHERE)
 		return;
-	sweep_position_text(position, sizeof(position), found->place.position);
-	text_add(text, " at %s", position);
-	add_rip(text, found->place.rip);
+	sweep_position_text(position, sizeof(position), place->position);
+	text_add(text, "%s%s", word, position);
+}
+
+/* "C at entry+3 = danger_zone_begin+0x14 (ffffffff8021c014)"; other doors than SYSCALL's first. */
+static void add_where(struct text *text, const struct finding *found)
+{
+	const struct sweep_point *p = &found->point;
+
+	if (found->door != sweep_doors)
+		text_add(text, "%s, ", found->door->name);
+	text_add(text, "%s", found->scenario->name);
+	add_place(text, " at ", &p->at);
+	if (p->at.position != STEP_NOWHERE)
+		add_rip(text, p->at.rip);
+	add_place(text, " then ", &p->then);
+	if (p->then.position != STEP_NOWHERE)
+		text_add(text, " (%lx)", p->then.rip);
 }
 
 static bool judge_findings(const struct sweep *s, struct text *reason)
@@ -76,7 +91,7 @@ bool sweep_can_show(const struct sweep *s, const struct policy_claim *claim)
 
 static bool judge_work(const struct sweep *s, struct text *reason)
 {
-	if (!s->null_steady || !s->paths[PATH_CLEAN].length[STEP_ZONE_EXIT])
+	if (!s->null_steady || s->no_path)
 		text_add(reason, "the way of a system call does not come out the same twice");
 	else if (!s->steps)
 		text_add(reason, "no step: no scenario has that position");
@@ -124,7 +139,8 @@ enum ending sweep_judge(const struct sweep *s, const struct sweep_request *reque
 
 void sweep_print_head(const struct sweep *s)
 {
-	report_line(console_write, "sweep: CPU %u is stepped, CPU %u purges", s->target, s->purger);
+	report_line(console_write, "sweep: CPU %u is stepped, CPU %u purges", s->target,
+		    s->initiator);
 	report_line(console_write,
 		    "             |instructions| |----- work -----| |--- process ---| "
 		    "|----- nmi -----|");
@@ -165,7 +181,7 @@ static void print_finding(const struct sweep *s, const struct sweep_request *req
 {
 	const struct finding *found = &s->found[context][effect];
 	const struct policy_claim *claim = sweep_claim(s->policy, context, effect);
-	char line[REPORT_COLUMNS * 2], position[32];
+	char line[REPORT_COLUMNS * 2];
 	struct text text = text_in(line, sizeof(line));
 
 	if (!found->steps)
@@ -177,10 +193,10 @@ static void print_finding(const struct sweep *s, const struct sweep_request *req
 	if (claim)
 		return;
 	text = text_in(line, sizeof(line));
-	if (!found->scenario->in_ring3) {
-		sweep_position_text(position, sizeof(position), found->place.position);
-		text_add(&text, ",at=%s", position);
-	}
+	if (found->door != sweep_doors)
+		text_add(&text, ",door=%s", found->door->name);
+	add_place(&text, ",at=", &found->point.at);
+	add_place(&text, ",then=", &found->point.then);
 	report_line(console_write, "  again: make run POLICY=%s RUN=sweep,scenario=%s%s%s%s",
 		    s->policy->name, found->scenario->name, line,
 		    request->broken[0] ? " ARGS=" : "", request->broken);
@@ -193,11 +209,9 @@ void sweep_print(const struct sweep *s, const struct sweep_request *request, enu
 	struct text text = text_in(line, sizeof(line));
 	struct report_paragraph paragraph;
 
-	text_add(&text, "%-12s %5lu %4lu %4lu %5lu %5lu %5lu", s->policy->name,
-		 s->paths[PATH_OWED].length[STEP_ZONE_ENTRY],
-		 s->paths[PATH_OWED].length[STEP_ZONE_EXIT],
-		 s->null_call.entry + s->null_call.kernel + s->null_call.exit, s->steps, s->nmis,
-		 s->warm);
+	text_add(&text, "%-12s %5lu %4lu %4lu %5lu %5lu %5lu", s->policy->name, s->entry_length,
+		 s->exit_length, s->null_call.entry + s->null_call.kernel + s->null_call.exit,
+		 s->steps, s->nmis, s->warm);
 	add_counts(&text, s, SWEEP_PROCESS);
 	add_counts(&text, s, SWEEP_NMI);
 	add_claims(&text, s->policy);

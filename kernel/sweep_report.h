@@ -7,14 +7,6 @@
 #include "kernel/ending.h"
 #include "kernel/sweep.h"
 
-/* What was asked for, as far as a verdict and a replay depend on it. */
-struct sweep_request {
-	const struct scenario *scenario; /* NULL: all */
-	u64 position;			 /* STEP_NOWHERE: all */
-	bool exact;			 /* every claim has to be shown */
-	const char *broken;		 /* "break=drain", "" */
-};
-
 /*
  * In the order of weight: a finding that no claim covers is a failure; then too little work, or a
  * claim that was not shown though it should be, is an error; then pass. REASON says why not.

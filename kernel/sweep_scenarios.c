@@ -5,19 +5,14 @@
  */
 #include "kernel/sweep.h"
 
-#include "arch/x86_64/smp_call.h"
-#include "arch/x86_64/tlb.h"
-#include "kernel/canary.h"
 #include "kernel/sweep_actions.h"
 
-#define WARM_ATTEMPTS 8
-
-/* --- The scenarios -----------------------------------------------------------------------------
+/* --- The target stopped, then in ring 3 --------------------------------------------------------
  */
 
-static bool purge_at(struct sweep *s, const struct place *at)
+static bool purge_at(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_stop_at(s, at))
+	if (!sweep_stop_at(s, &p->at))
 		return false;
 	sweep_purge_begin(s);
 	sweep_go_on(s);
@@ -25,18 +20,18 @@ static bool purge_at(struct sweep *s, const struct place *at)
 	return true;
 }
 
-static bool nmi_at(struct sweep *s, const struct place *at)
+static bool nmi_at(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_stop_at(s, at))
+	if (!sweep_stop_at(s, &p->at))
 		return false;
 	sweep_nmi_strike(s);
 	sweep_go_on(s);
 	return true;
 }
 
-static bool purge_in_nmi_at(struct sweep *s, const struct place *at)
+static bool purge_in_nmi_at(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_stop_at(s, at))
+	if (!sweep_stop_at(s, &p->at))
 		return false;
 	sweep_nmi_begin(s);
 	sweep_purge_begin(s);
@@ -46,12 +41,12 @@ static bool purge_in_nmi_at(struct sweep *s, const struct place *at)
 	return true;
 }
 
-static bool nmi_then_purge_in_kernel(struct sweep *s, const struct place *at)
+static bool nmi_then_purge_in_kernel(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_stop_at(s, at))
+	if (!sweep_stop_at(s, &p->at))
 		return false;
 	sweep_nmi_strike(s);
-	if (!sweep_go_on_into_kernel(s, at->position))
+	if (!sweep_go_on_into_kernel(s, p->at.position))
 		return false;
 	sweep_purge_begin(s);
 	sweep_go_on(s);
@@ -59,9 +54,9 @@ static bool nmi_then_purge_in_kernel(struct sweep *s, const struct place *at)
 	return true;
 }
 
-static bool purge_in_nmi_in_ring3(struct sweep *s, const struct place *at)
+static bool purge_in_nmi_in_ring3(struct sweep *s, const struct sweep_point *p)
 {
-	(void)at;
+	(void)p;
 	sweep_nmi_begin(s);
 	sweep_purge_begin(s);
 	sweep_nmi_end(s);
@@ -69,30 +64,207 @@ static bool purge_in_nmi_in_ring3(struct sweep *s, const struct place *at)
 	return true;
 }
 
-static bool purge_then_nmi_at(struct sweep *s, const struct place *at)
+static bool purge_then_nmi_at(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_stop_at(s, at))
+	if (!sweep_stop_at(s, &p->at))
 		return false;
 	sweep_purge_begin(s);
 	sweep_nmi_strike(s);
 	sweep_go_on(s);
 	sweep_purge_end(s);
 	return true;
+}
+
+/* --- The initiator held ------------------------------------------------------------------------
+ */
+
+static bool enter_while_held(struct sweep *s, const struct sweep_point *p)
+{
+	bool entered;
+
+	if (!sweep_hold_begin(s, &p->then)) {
+		sweep_purge_end(s);
+		return false;
+	}
+	entered = sweep_go_into_kernel(s);
+	sweep_hold_release(s);
+	if (entered)
+		sweep_go_on(s);
+	sweep_purge_end(s);
+	return entered;
+}
+
+static bool pass_while_held(struct sweep *s, const struct sweep_point *p)
+{
+	bool entered;
+
+	if (!sweep_hold_begin(s, &p->then)) {
+		sweep_purge_end(s);
+		return false;
+	}
+	entered = sweep_go_into_kernel(s);
+	if (entered)
+		sweep_go_on(s);
+	sweep_hold_release(s);
+	sweep_purge_end(s);
+	return entered;
+}
+
+static bool nmi_while_held(struct sweep *s, const struct sweep_point *p)
+{
+	if (!sweep_hold_begin(s, &p->then)) {
+		sweep_purge_end(s);
+		return false;
+	}
+	sweep_nmi_begin(s);
+	sweep_hold_release(s);
+	sweep_nmi_end(s);
+	sweep_purge_end(s);
+	return true;
+}
+
+static bool leave_while_held(struct sweep *s, const struct sweep_point *p)
+{
+	bool held;
+
+	if (!sweep_go_into_kernel(s))
+		return false;
+	held = sweep_hold_begin(s, &p->then);
+	sweep_go_on(s);
+	if (held)
+		sweep_hold_release(s);
+	sweep_purge_end(s);
+	return held;
+}
+
+/* --- Both stopped ------------------------------------------------------------------------------
+ */
+
+static bool enter_when_both_stopped(struct sweep *s, const struct sweep_point *p)
+{
+	bool held, entered;
+
+	if (!sweep_stop_at(s, &p->at))
+		return false;
+	held = sweep_hold_begin(s, &p->then);
+	entered = sweep_go_on_into_kernel(s, p->at.position);
+	if (held)
+		sweep_hold_release(s);
+	if (entered)
+		sweep_go_on(s);
+	sweep_purge_end(s);
+	return held && entered;
+}
+
+static bool leave_when_both_stopped(struct sweep *s, const struct sweep_point *p)
+{
+	bool held;
+
+	if (!sweep_stop_at(s, &p->at))
+		return false;
+	held = sweep_hold_begin(s, &p->then);
+	sweep_go_on(s);
+	if (held)
+		sweep_hold_release(s);
+	sweep_purge_end(s);
+	return held;
+}
+
+static bool stop_when_held(struct sweep *s, const struct sweep_point *p)
+{
+	bool stopped;
+
+	if (!sweep_hold_begin(s, &p->then)) {
+		sweep_purge_end(s);
+		return false;
+	}
+	stopped = sweep_stop_at(s, &p->at);
+	sweep_hold_release(s);
+	if (stopped)
+		sweep_go_on(s);
+	sweep_purge_end(s);
+	return stopped;
+}
+
+static bool nmi_when_both_stopped(struct sweep *s, const struct sweep_point *p)
+{
+	bool held;
+
+	if (!sweep_stop_at(s, &p->at))
+		return false;
+	held = sweep_hold_begin(s, &p->then);
+	sweep_nmi_begin(s);
+	if (held)
+		sweep_hold_release(s);
+	sweep_nmi_end(s);
+	sweep_go_on(s);
+	sweep_purge_end(s);
+	return held;
+}
+
+/* --- An NMI stepped ----------------------------------------------------------------------------
+ */
+
+static bool purge_in_nmi_door(struct sweep *s, const struct sweep_point *p)
+{
+	bool stopped;
+
+	if (!sweep_stop_at(s, &p->at))
+		return false;
+	stopped = sweep_nmi_stop_at(s, &p->then);
+	if (stopped) {
+		sweep_purge_begin(s);
+		sweep_nmi_go_on(s);
+	}
+	sweep_go_on(s);
+	if (stopped)
+		sweep_purge_end(s);
+	return stopped;
 }
 
 const struct scenario scenarios[] = {
-	{"A", "a purge at K", false, false, purge_at},
-	{"A2", "A with a flush owed", true, false, purge_at},
-	{"B", "a flush owed, an NMI at K", true, false, nmi_at},
-	{"C", "an NMI at K, a purge while its handler runs", false, false, purge_in_nmi_at},
-	{"C2", "C with a flush owed", true, false, purge_in_nmi_at},
-	{"D", "an NMI at K, later a purge in the kernel", false, false, nmi_then_purge_in_kernel},
-	{"D2", "D with a flush owed", true, false, nmi_then_purge_in_kernel},
-	{"E", "an NMI in ring 3, a purge while its handler runs", false, true,
+	{"A", "a purge at K", KIND_AT, false, false, 0, purge_at},
+	{"A2", "A with a flush owed", KIND_AT, true, false, 0, purge_at},
+	{"B", "a flush owed, an NMI at K", KIND_AT, true, true, 0, nmi_at},
+	{"C", "an NMI at K, a purge while its handler runs", KIND_AT, false, true, 0,
+	 purge_in_nmi_at},
+	{"C2", "C with a flush owed", KIND_AT, true, true, 0, purge_in_nmi_at},
+	{"D", "an NMI at K, later a purge in the kernel", KIND_AT, false, true, 0,
+	 nmi_then_purge_in_kernel},
+	{"D2", "D with a flush owed", KIND_AT, true, true, 0, nmi_then_purge_in_kernel},
+	{"E", "an NMI in ring 3, a purge while its handler runs", KIND_RING3, false, true, 0,
 	 purge_in_nmi_in_ring3},
-	{"E2", "E with a flush owed", true, true, purge_in_nmi_in_ring3},
-	{"F", "a purge at K, then an NMI there", false, false, purge_then_nmi_at},
-	{"F2", "F with a flush owed", true, false, purge_then_nmi_at},
+	{"E2", "E with a flush owed", KIND_RING3, true, true, 0, purge_in_nmi_in_ring3},
+	{"F", "a purge at K, then an NMI there", KIND_AT, false, true, 0, purge_then_nmi_at},
+	{"F2", "F with a flush owed", KIND_AT, true, true, 0, purge_then_nmi_at},
+	{"G", "a purge held at J, the target enters", KIND_HOLD, false, false, PATH_PURGE,
+	 enter_while_held},
+	{"G2", "G with a flush owed", KIND_HOLD, true, false, PATH_PURGE_OWED, enter_while_held},
+	{"H", "a purge held at J, the target goes in and out", KIND_HOLD, false, false, PATH_PURGE,
+	 pass_while_held},
+	{"H2", "H with a flush owed", KIND_HOLD, true, false, PATH_PURGE_OWED, pass_while_held},
+	{"I", "a purge held at J, an NMI in ring 3", KIND_HOLD, false, true, PATH_PURGE,
+	 nmi_while_held},
+	{"I2", "I with a flush owed", KIND_HOLD, true, true, PATH_PURGE_OWED, nmi_while_held},
+	{"J", "a purge held at J, the target leaves", KIND_HOLD, false, false, PATH_PURGE_KERNEL,
+	 leave_while_held},
+	{"N", "an NMI at K, a purge at J of its door", KIND_NESTED, false, true, 0,
+	 purge_in_nmi_door},
+	{"N2", "N with a flush owed", KIND_NESTED, true, true, 0, purge_in_nmi_door},
+	{"P", "the target at K, a purge held at J, the target enters", KIND_BOTH, false, false,
+	 PATH_PURGE_AT, enter_when_both_stopped},
+	{"P2", "P with a flush owed", KIND_BOTH, true, false, PATH_PURGE_AT,
+	 enter_when_both_stopped},
+	{"Q", "the target at K, a purge held at J, the target leaves", KIND_BOTH, false, false,
+	 PATH_PURGE_AT, leave_when_both_stopped},
+	{"Q2", "Q with a flush owed", KIND_BOTH, true, false, PATH_PURGE_AT,
+	 leave_when_both_stopped},
+	{"R", "a purge held at J, the target at K, the purge first", KIND_BOTH, false, false,
+	 PATH_PURGE, stop_when_held},
+	{"R2", "R with a flush owed", KIND_BOTH, true, false, PATH_PURGE_OWED, stop_when_held},
+	{"S", "the target at K, a purge held at J, an NMI", KIND_BOTH, false, true, PATH_PURGE_AT,
+	 nmi_when_both_stopped},
+	{"S2", "S with a flush owed", KIND_BOTH, true, true, PATH_PURGE_AT, nmi_when_both_stopped},
 	{0},
 };
 
@@ -103,78 +275,4 @@ const char *const *scenario_names(void)
 	for (u32 i = 0; scenarios[i].name; i++)
 		names[i] = scenarios[i].name;
 	return names;
-}
-
-/* --- One step ----------------------------------------------------------------------------------
- */
-
-static void start_cold(void *unused)
-{
-	(void)unused;
-	__flush_tlb_all();
-	canary_cool_local();
-}
-
-/* The same state before each step: nothing owed, the canary in the TLB. False: it is not there. */
-static bool settle(struct sweep *s)
-{
-	smp_call_function_single(s->target, CALL_OTHER, start_cold, NULL);
-	for (u32 i = 0; i < WARM_ATTEMPTS; i++) {
-		stepper_call(&s->stepper, STEP_CALL_PROBE);
-		if (canary_is_warm(s->target))
-			return true;
-	}
-	return false;
-}
-
-static void purge_in_ring3(struct sweep *s)
-{
-	sweep_purge_begin(s);
-	sweep_purge_end(s);
-}
-
-/* The last call is there for a flush that was lost for good: now it shows. */
-void sweep_step(struct sweep *s, const struct scenario *scenario, const struct place *at)
-{
-	struct sweep_counts before;
-
-	s->warm += settle(s);
-	before = sweep_counts(s);
-	if (scenario->owed)
-		purge_in_ring3(s);
-	s->steps++;
-	if (!scenario->run(s, at))
-		s->missed++;
-	stepper_call(&s->stepper, STEP_CALL_PROBE);
-	sweep_note(s, &before, scenario, at);
-}
-
-/*
- * The owed one first: under a policy whose bits are sticky (N1) no later entry is as clean as one
- * before the first purge.
- */
-_Static_assert(PATHS == 2 && PATH_CLEAN == 0, "two paths");
-
-bool sweep_find_paths(struct sweep *s)
-{
-	for (u32 n = 0; n < PATHS; n++) {
-		u32 i = n ? PATH_CLEAN : PATH_OWED;
-		struct path *path = &s->paths[i];
-
-		settle(s);
-		if (i == PATH_OWED)
-			purge_in_ring3(s);
-		step_begin(STEP_NOWHERE);
-		stepper_call(&s->stepper, STEP_TRACE_PROBE);
-		for (u32 zone = 0; zone < STEP_ZONES; zone++) {
-			path->length[zone] = step_length(zone);
-			for (u32 index = 0; index < STEP_TRACE_MAX; index++)
-				path->trace[zone][index] = step_trace(zone, index);
-		}
-		if (!path->length[STEP_ZONE_ENTRY] || !path->length[STEP_ZONE_EXIT] ||
-		    path->length[STEP_ZONE_ENTRY] > STEP_TRACE_MAX ||
-		    path->length[STEP_ZONE_EXIT] > STEP_TRACE_MAX)
-			return false;
-	}
-	return true;
 }

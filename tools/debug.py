@@ -20,6 +20,7 @@ import machine
 from boot import end_process
 from gdb_remote import free_port
 from machine import Machine, MachineError, parse_cpus, parse_mem
+from replay import Schedule, ScheduleError, read_schedule
 
 TOOLS = Path(__file__).resolve().parent
 BATCH_LIMIT = 90.0
@@ -69,9 +70,31 @@ def checks(text: str, cpus: int) -> list[tuple[str, bool]]:
     ]
 
 
+def replay_test(command: list[str], schedule: Schedule, log: Path, serial: Path) -> int:
+    """gdb stands at the finding's instruction, and behind it the kernel finds the same again."""
+    text = run_gdb(command, ("echo [here]\\n", f"print $pc == {schedule.rip:#x}", "lf-cpus",
+                             "echo [end]\\n", "continue"), log)
+    lines = serial.read_text(errors="replace")
+    found = re.escape(schedule.headline.split(": ")[1].split(", breaks")[0])
+    return print_points(text, log, [
+        ("gdb stands at the instruction", "$1 = 1\n" in section(text, "here")),
+        ("the CPU is named", bool(re.search(r"^lf: CPU [0-9]+ is about to execute:$", text,
+                                            re.MULTILINE))),
+        ("the other commands work there", " yes " in section(text, "here")),
+        ("the kernel finds the same behind it",
+         bool(re.search(rf"^  {found}, ", lines, re.MULTILINE))),
+    ])
+
+
 def self_test(command: list[str], cpus: int, log: Path) -> int:
     """Runs the script and prints TAP."""
-    for words in SCRIPT:
+    text = run_gdb(command, SCRIPT, log)
+    return print_points(text, log, checks(text, cpus))
+
+
+def run_gdb(command: list[str], script: tuple[str, ...], log: Path) -> str:
+    """What gdb printed while it carried out SCRIPT."""
+    for words in script:
         command += ["-ex", words]
     try:
         done = subprocess.run(command + ["-batch"], stdin=subprocess.DEVNULL, capture_output=True,
@@ -81,7 +104,11 @@ def self_test(command: list[str], cpus: int, log: Path) -> int:
         text = (late.stdout or b"").decode(errors="replace")
         print(f"# gdb did not end within {BATCH_LIMIT:.0f} s")
     log.write_text(text)
-    found = checks(text, cpus)
+    return text
+
+
+def print_points(text: str, log: Path, found: list[tuple[str, bool]]) -> int:
+    """TAP, and the end of gdb's output if anything fails."""
     print(f"1..{len(found)}")
     if not all(holds for _, holds in found):
         print(f"# gdb's output is in {log}; it ends with: {text.strip()[-200:]!r}")
@@ -99,18 +126,23 @@ def main() -> int:
     parser.add_argument("--mem", default="256")
     parser.add_argument("--machine", default="pc")
     parser.add_argument("--cmdline", default="")
+    parser.add_argument("--replay", type=Path, help="a finding's schedule: stop there")
     parser.add_argument("--self-test", action="store_true")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     args.work.mkdir(parents=True, exist_ok=True)
     port = free_port()
     cmdline = "tlbi=state-bits" if args.self_test else args.cmdline
+    schedule = None
     try:
+        if args.replay:
+            schedule = read_schedule(args.replay, args.kernel)
+            cmdline = schedule.cmdline
         m = Machine(kernel=args.kernel, media="kernel", cpus=parse_cpus(args.cpus),
                     mem=parse_mem(args.mem), machine=args.machine, cmdline=cmdline,
                     gdb_port=port, frozen=True)
         command = machine.command(m, args.work)
-    except MachineError as error:
+    except (MachineError, ScheduleError) as error:
         print(f"gdb: {error}", file=sys.stderr)
         return 2
     serial = args.work / "serial.log"
@@ -119,11 +151,17 @@ def main() -> int:
         emulator = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
                                     stderr=subprocess.STDOUT, start_new_session=True)
         try:
+            gdb = gdb_command(args.kernel, port)
+            if schedule:
+                print("\n".join([schedule.headline, *schedule.lines]), flush=True)
+                gdb += ["-x", str(TOOLS / "lateflush-replay.py"), "-ex", schedule.command]
+            if args.self_test and schedule:
+                return replay_test(gdb, schedule, args.work / "gdb.log", serial)
             if args.self_test:
-                return self_test(gdb_command(args.kernel, port), m.cpus, args.work / "gdb.log")
+                return self_test(gdb, m.cpus, args.work / "gdb.log")
             print(f"serial output: {serial}; commands: help lf-cpus, lf-policy, lf-areas")
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            return subprocess.call(gdb_command(args.kernel, port),
+            return subprocess.call(gdb,
                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         finally:
             end_process(emulator)

@@ -21,11 +21,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import MachineError
-from sweep_run import RULES, Claim, Finding, RefusedError, Row, SweepError, sweep_once
+from replay import digest
+from sweep_columns import columns, interleaving
+from sweep_run import RULES, Claim, Finding, RefusedError, Row, SweepError, repeat, sweep_once
 
 EXACT, SKIPPED, SHORT, DIFFER, BAD_USE = 0, 3, 4, 5, 2
 DEFECTS = (1, 2, 4, 5, 6, 7, 8, 9)     # N3 needs a CPU that does not track its context
-BOUND = "every instruction of the doors, in and out; scenarios of kernel/sweep_scenarios.c"
+NAMES = {"initiator": "CPU 1 purges", "target": "CPU 3", "nmi": "CPU 3, NMI"}
+BOUNDS = {
+    "small": "SYSCALL's door at every instruction, other doors and the purge at accesses",
+    "pairs": "every instruction of every door and of the policy in a purge; pairs of accesses",
+    "whole": "every instruction of every door, of a purge, of an NMI at each; pairs of accesses"}
 
 
 @dataclass
@@ -101,14 +107,13 @@ def rule_of(finding: Finding) -> str:
     return RULES.get(finding.effect) or RULES.get(finding.context) or "R4"
 
 
-def sweep_policy(kernel: Path, policy: str, words: str, small: bool, folder: Path,
-                 limit: float) -> Result:
-    """All boots of one policy. SMALL: no second one."""
+def sweep_policy(kernel: Path, policy: str, words: str, folder: Path, limit: float) -> Result:
+    """All boots of one policy."""
     started = time.monotonic()
     result = Result(policy)
     try:
         result.rows = sweep_once(kernel, policy, words, "off", folder, limit)
-        if result.beyond and not small:
+        if result.beyond:
             result.rows += sweep_once(kernel, policy, words, "stale", folder, limit)
     except SweepError as error:
         result.error = str(error)
@@ -117,31 +122,41 @@ def sweep_policy(kernel: Path, policy: str, words: str, small: bool, folder: Pat
     return result
 
 
-def write_schedules(result: Result, folder: Path) -> dict[tuple[str, str], Path]:
-    """A file for each finding, from which it can be repeated."""
-    files = {}
+def schedule_path(result: Result, finding: Finding, folder: Path) -> Path:
+    """Where a finding's schedule lies."""
+    return folder / (f"{result.policy}-{finding.defect or 'new'}-{finding.context}-"
+                     f"{finding.effect}.json")
+
+
+def tell_findings(result: Result, kernel: Path, folder: Path, args: argparse.Namespace) -> None:
+    """Carries out each finding's step again, prints its interleaving, and keeps what a replay
+    needs. With --small only of findings that no claim covers."""
     for finding in result.found:
-        name = f"{result.policy}-{finding.defect or 'new'}-{finding.context}-{finding.effect}.json"
-        files[finding.kind] = folder / name
-        (folder / name).write_text(json.dumps(
-            {"schema": 1, "policy": result.policy, "cmdline": finding.cmdline,
-             "scenario": finding.scenario, "at": finding.at, "rip": finding.rip,
-             "defect": finding.defect, "rule": rule_of(finding),
-             "kind": f"{finding.context}, {finding.effect}"}, indent=1) + "\n")
-    return files
+        schedule = vars(finding) | {
+            "schema": 1, "kernel_sha256": digest(kernel), "policy": result.policy,
+            "rule": rule_of(finding), "names": NAMES}
+        if args.verbose or not args.small or not finding.defect:
+            rows = interleaving(kernel, repeat(kernel, finding, folder, args.timeout))
+            schedule["interleaving"] = [vars(row) for row in rows]
+            if args.verbose or not finding.defect:
+                print(f"  {finding.context}, {finding.effect}, breaks {rule_of(finding)}: "
+                      f"{finding.defect or 'not claimed'}; again: make gdb REPLAY="
+                      f"{schedule_path(result, finding, folder)}")
+                print("\n".join(columns(rows, NAMES)))
+        schedule_path(result, finding, folder).write_text(json.dumps(schedule, indent=1) + "\n")
 
 
-def document_of(result: Result, schedules: dict[tuple[str, str], Path]) -> dict[str, object]:
+def document_of(result: Result, folder: Path, depth: str) -> dict[str, object]:
     """The machine form."""
     return {
         "engine": "sweep", "policy": result.policy,
         "claims": [vars(claim) for claim in result.claims],
         "beyond": [vars(claim) for claim in result.beyond],
         "found": [{"defect": found.defect, "rule": rule_of(found), "context": found.context,
-                   "kind": found.effect, "schedule": str(schedules[found.kind]),
+                   "kind": found.effect, "schedule": str(schedule_path(result, found, folder)),
                    "interleavings": found.steps, "first": found.first}
                   for found in result.found],
-        "interleavings": result.steps, "bound": BOUND, "skipped": result.skipped,
+        "interleavings": result.steps, "bound": BOUNDS[depth], "skipped": result.skipped,
         "complete": result.status() in (EXACT, DIFFER), "why": result.why(),
         "seconds": round(result.seconds, 1)}
 
@@ -152,7 +167,7 @@ def print_result(result: Result) -> None:
     claims = ",".join(dict.fromkeys(claim.defect for claim in result.claims)) or "none"
     shown = [[c.defect for c in result.claims if c.kind == f.kind] or ["new"] for f in result.found]
     found = ",".join(dict.fromkeys(defect for ids in shown for defect in ids)) or "none"
-    print(f"{result.policy:<16}{claims:<12}{found:<12}{result.steps:>13} "
+    print(f"{result.policy:<16}{claims:<16}{found:<16}{result.steps:>13} "
           f"{result.seconds:>8.1f}  {word}", flush=True)
     if result.why():
         print(f"  {word}: {result.why()}")
@@ -166,7 +181,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", type=Path, required=True)
     parser.add_argument("--policy", default="", help="a policy's name, or N1..N9; default: all")
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--small", action="store_true", help="no second boot with zone=stale")
+    parser.add_argument("--small", action="store_true",
+                        help="of the other doors and of the purge the accesses only; no pairs")
+    parser.add_argument("--whole", action="store_true",
+                        help="every instruction of the purge and of nested NMIs: hours")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell claimed findings, too")
     parser.add_argument("--timeout", type=float, default=300, help="of one boot, in seconds")
     args = parser.parse_args()
     if args.policy and not re.fullmatch(r"[A-Za-z0-9-]+", args.policy):
@@ -183,6 +202,11 @@ def policies_in(kernel: Path) -> list[str]:
     return [name.replace("_", "-") for name in sorted(names)] + [f"N{n}" for n in DEFECTS]
 
 
+def depth_of(args: argparse.Namespace) -> str:
+    """The kernel's word for how much is swept; see enum sweep_depth."""
+    return "small" if args.small else "whole" if args.whole else "pairs"
+
+
 def worst(statuses: list[int]) -> int:
     """Of all policies: a difference before an error; a skip counts only if there is nothing else.
     """
@@ -197,15 +221,19 @@ def main() -> int:
     args = parse_arguments()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder = args.results.parent / f"{args.results.stem}.sweep"
-    words = ",exact=1"
+    words = ",exact=1,depth=" + depth_of(args)
     documents: list[dict[str, object]] = []
     statuses: list[int] = []
-    print(f"{'Policy':<16}{'Claims':<12}{'Found':<12}{'Interleavings':>13} {'Seconds':>8}")
+    print(f"{'Policy':<16}{'Claims':<16}{'Found':<16}{'Interleavings':>13} {'Seconds':>8}")
     try:
         for policy in [args.policy] if args.policy else policies_in(args.kernel):
-            result = sweep_policy(args.kernel, policy, words, args.small, folder, args.timeout)
+            result = sweep_policy(args.kernel, policy, words, folder, args.timeout)
+            try:
+                tell_findings(result, args.kernel, folder, args)
+            except SweepError as error:
+                result.error = str(error)
             print_result(result)
-            documents.append(document_of(result, write_schedules(result, folder)))
+            documents.append(document_of(result, folder, depth_of(args)))
             statuses.append(result.status())
     except (MachineError, OSError, RefusedError) as error:
         print(f"sweep: {error}", file=sys.stderr)

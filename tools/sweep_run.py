@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,10 +53,13 @@ class Finding:
     context: str
     effect: str
     scenario: str
-    at: str
+    door: str
+    at: str | None              # where the target is stopped; None: in ring 3
+    rip: int | None
+    then: str | None            # where the initiator, or the NMI, is
+    then_rip: int | None
     steps: int
     first: int
-    rip: int
     cmdline: str                # of a boot that repeats it
 
     @property
@@ -83,11 +87,11 @@ def selection(policy: str) -> str:
     return f"defect={policy}" if DEFECT.fullmatch(policy) else f"tlbi={policy}"
 
 
-def again(policy: str, roots: int, zone: str, found: dict[str, object]) -> str:
+def again(policy: str, roots: int, zone: str, found: Mapping[str, object]) -> str:
     """The command line that repeats one step."""
-    at = f",at={found['at']}" if found["at"] else ""
+    places = "".join(f",{key}={found[key]}" for key in ("at", "then") if found[key])
     return (f"{selection(policy)} pti={'off' if roots == 1 else 'on'} zone={zone} "
-            f"run=sweep,scenario={found['scenario']}{at}")
+            f"run=sweep,scenario={found['scenario']},door={found['door']}{places}")
 
 
 def row_of(entry: dict[str, object], policy: str, zone: str) -> Row:
@@ -105,11 +109,9 @@ def row_of(entry: dict[str, object], policy: str, zone: str) -> Row:
     return row
 
 
-def sweep_once(kernel: Path, policy: str, words: str, zone: str, folder: Path,
-               limit: float) -> list[Row]:
-    """Boots run=sweep WORDS once; the rows that it tells of. May raise SweepError."""
+def boot_sweep(kernel: Path, cmdline: str, folder: Path, limit: float) -> list[dict[str, object]]:
+    """Boots once; the rows of its document. May raise SweepError or RefusedError."""
     folder.mkdir(parents=True, exist_ok=True)
-    cmdline = f"{selection(policy)} zone={zone} run=sweep{words}".strip()
     m = Machine(kernel=kernel, media="kernel", cpus=CPUS, cmdline=cmdline)
     result = boot(m, folder, limit, folder / "serial.log")
     outcome = judge(result)
@@ -119,8 +121,26 @@ def sweep_once(kernel: Path, policy: str, words: str, zone: str, folder: Path,
     if outcome.why or outcome.word not in ("pass", "fail", "error"):
         raise SweepError(f"{cmdline}: {outcome.word}: {outcome.why or result.last_line}")
     try:
-        document = json.loads(result.document)
-        return [row_of(entry, policy, zone) for entry in document["rows"]]
+        rows: list[dict[str, object]] = json.loads(result.document)["rows"]
+        return rows
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(f"{cmdline}: its document cannot be read: {error}; "
                          f"last line: {result.last_line}") from None
+
+
+def sweep_once(kernel: Path, policy: str, words: str, zone: str, folder: Path,
+               limit: float) -> list[Row]:
+    """Boots run=sweep WORDS once; what it tells of."""
+    cmdline = f"{selection(policy)} zone={zone} run=sweep{words}".strip()
+    return [row_of(entry, policy, zone) for entry in boot_sweep(kernel, cmdline, folder, limit)]
+
+
+def repeat(kernel: Path, finding: Finding, folder: Path, limit: float) -> dict[str, object]:
+    """Carries out the one step of a finding again, which has to show the same; the row with the
+    events and paths."""
+    rows = boot_sweep(kernel, finding.cmdline + ",trace=1", folder, limit)
+    for found in rows[0]["found"]:                                      # type: ignore
+        if (found["context"], found["effect"], found["rip"]) == (*finding.kind, finding.rip):
+            return rows[0]
+    raise SweepError(f"{finding.cmdline}: does not show again: {finding.context}, "
+                     f"{finding.effect}")

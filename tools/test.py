@@ -52,6 +52,7 @@ from mutations import mutation_points                           # noqa: E402
 from mkiso import make_iso                                      # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
+from replays import replay_points                               # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
 from stacks import STACKS                                       # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
@@ -64,7 +65,8 @@ PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
-              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb")
+              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb",
+              "test_sweep")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
 QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
@@ -359,6 +361,9 @@ class Suites:
             Case("debug", "counts: baseline, inside and outside", self.compare_counts, weight=2,
                  needs="build: default"),
             Case("debug", "counts: a planted change", self.planted_counts, needs="build: ubsan"),
+            Case("sweep", "a finding, from start to gdb",
+                 lambda folder: replay_points(Path(kernel), folder), weight=2,
+                 needs="build: default"),
             Case("debug", "gdb commands",
                  lambda folder: tap_points(
                      [PYTHON, "tools/debug.py", "--kernel", kernel, "--work", str(folder),

@@ -41,7 +41,7 @@ u64 program(u64 arg)
 	(void)arg;
 	for (;;) {
 		while (page->order_number == page->done_number)
-			; /* no PAUSE: under TCG it takes a lock that the controller needs */
+			page->beat++; /* no PAUSE: under TCG it takes a lock that others need */
 		switch (page->order) {
 		case STEP_CALL_PROBE:
 			syscall3(SYS_PROBE, 0, 0, 0);
@@ -57,6 +57,17 @@ u64 program(u64 arg)
 			break;
 		case STEP_TRACE_DOOR:
 			through_door();
+			break;
+		case STEP_RAISE_GP:
+			__asm__ volatile("cli");
+			break;
+		case STEP_RAISE_MC:
+			__asm__ volatile("int %0" ::"i"(STEP_VECTOR_MC));
+			break;
+		case STEP_RAISE_DB:
+			__asm__ volatile("int %0" ::"i"(STEP_VECTOR_DB));
+			break;
+		case STEP_NOTHING:
 			break;
 		default:
 			return 0;

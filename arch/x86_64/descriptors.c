@@ -61,18 +61,32 @@ static u8 vector_ist(unsigned int vector)
 	}
 }
 
-void idt_set_stub(unsigned int vector, const char *other)
+static struct gate make_gate(u64 stub, u8 ist, u8 type)
 {
-	u64 stub = other ? (u64)other : interrupt_stubs[vector];
-
-	idt[vector] = (struct gate){
+	return (struct gate){
 		.offset_low = (u16)stub,
 		.offset_mid = (u16)(stub >> 16),
 		.offset_high = (u32)(stub >> 32),
 		.selector = KERNEL_CS,
-		.ist = vector_ist(vector),
-		.type = vector == VECTOR_BP ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
+		.ist = ist,
+		.type = type,
 	};
+}
+
+u64 interrupt_stub(unsigned int vector)
+{
+	return interrupt_stubs[vector];
+}
+
+void idt_set_stub(unsigned int vector, const char *other)
+{
+	idt[vector] = make_gate(other ? (u64)other : interrupt_stub(vector), vector_ist(vector),
+				vector == VECTOR_BP ? GATE_INTERRUPT_USER : GATE_INTERRUPT);
+}
+
+void idt_open_to_ring3(unsigned int vector, u64 stub, unsigned int ist)
+{
+	idt[vector] = make_gate(stub, ist, GATE_INTERRUPT_USER);
 }
 
 void idt_init(void)

@@ -26,5 +26,14 @@ void idt_init(void);
  */
 void idt_set_stub(unsigned int vector, const char *other);
 
+/*
+ * The same with a gate that ring 3 may use by INT, and with IST stack IST of cpu_area.h (0: none).
+ * idt_set_stub(VECTOR, NULL) puts it back.
+ */
+void idt_open_to_ring3(unsigned int vector, u64 stub, unsigned int ist);
+
+/* The stub of VECTOR: the first instruction of its door. */
+u64 interrupt_stub(unsigned int vector);
+
 /* Loads GDT, TSS, IDT, segment registers, the GS base and the SYSCALL MSRs of this CPU. */
 void descriptors_load(unsigned int cpu);

@@ -48,3 +48,5 @@ void doors_wrap(const struct door_ops *ops, struct door_ops *inner);
 extern const char danger_zone_begin[], danger_zone_end[];
 /* On the way out: the call of exit, and the first byte after the last IRET or SYSRET. */
 extern const char exit_zone_begin[], exit_zone_end[];
+/* The same for NMI, #MC and #DB in ring 0: behind nmi_enter, and before nmi_exit. */
+extern const char paranoid_zone_end[], paranoid_exit_begin[];

@@ -193,10 +193,13 @@ paranoid_door:
 	inc qword [gs:PERCPU_USER_PAGE_ENTRIES]
 	mov r13, cr3			; the root that we interrupted, for the oracle
 	call [rel doors + DOORS_NMI_ENTER]
+global paranoid_zone_end, paranoid_exit_begin
+paranoid_zone_end:
 	mov r12, rax			; the policy's word, kept on this stack by every callee
 	mov rdi, rsp
 	mov rsi, r13
 	call handle_paranoid_entry
+paranoid_exit_begin:
 	mov rdi, r12
 	call [rel doors + DOORS_NMI_EXIT]
 	inc qword [gs:PERCPU_USER_PAGE_EXITS]

@@ -35,6 +35,7 @@ static __always_inline bool user_mode(const struct pt_regs *regs)
 #define VECTOR_REST	     0xeb /* ends a rest under an emulator, see relax.c */
 #define VECTOR_TIMER	     0xec /* local APIC timer: used by tests and by break=gap only */
 #define VECTOR_TEST	     0xed /* an interrupt of no meaning, for tests */
+#define VECTOR_DB_ALIAS	     0xee /* #DB's stub, for a sweep of it while #DB itself steps */
 #define VECTOR_WATCHDOG	     0xfa /* is this CPU alive? kernel/watchdog.c */
 #define VECTOR_CALL_FUNCTION 0xfb /* cross-calls: mm and everybody else's */
 #define VECTOR_SPURIOUS	     0xff

@@ -105,7 +105,7 @@ noinline bool smp_call_await(unsigned int cpu, u64 deadline)
 	return true;
 }
 
-static void wait_for(const struct cpumask *mask, smp_call_func_t func)
+noinline void smp_call_wait_for(const struct cpumask *mask, smp_call_func_t func)
 {
 	u64 deadline = tsc_deadline(smp_call_limit_ms);
 	unsigned int named = 0;
@@ -154,7 +154,7 @@ void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t
 	}
 	if (cond(self, info))
 		call_local(func, info);
-	wait_for(&asked, func);
+	smp_call_wait_for(&asked, func);
 }
 
 void on_cpus(enum call_kind kind, const struct cpumask *mask, smp_call_func_t func, void *info)
@@ -169,7 +169,7 @@ void on_cpus(enum call_kind kind, const struct cpumask *mask, smp_call_func_t fu
 			request(i * 64 + (unsigned int)__builtin_ctzl(rest), kind, func, info);
 	if (cpumask_test(mask, self))
 		call_local(func, info);
-	wait_for(&asked, func);
+	smp_call_wait_for(&asked, func);
 }
 
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info)
@@ -189,7 +189,7 @@ void smp_call_function_single(unsigned int cpu, enum call_kind kind, smp_call_fu
 	}
 	cpumask_set(&asked, cpu);
 	request(cpu, kind, func, info);
-	wait_for(&asked, func);
+	smp_call_wait_for(&asked, func);
 }
 
 /* break=undercount: a CPU counts this many flush callbacks and takes the rest for others. */

@@ -41,6 +41,12 @@ struct call_stats {
 #define SMP_CALL_LIMIT_MS 60000
 extern u64 smp_call_limit_ms;
 
+/*
+ * What a sender does when everybody has been asked: waits for the answers. A function of its own,
+ * since the sweep follows a purge up to here. Sender, interrupts on.
+ */
+void smp_call_wait_for(const struct cpumask *mask, smp_call_func_t func);
+
 void on_each_cpu(enum call_kind kind, smp_call_func_t func, void *info);
 void on_each_cpu_cond(enum call_kind kind, smp_cond_func_t cond, smp_call_func_t func, void *info);
 

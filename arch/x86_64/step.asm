@@ -4,23 +4,27 @@
 ; is: no hook of a policy, no GS, no CR3, no memory but this door's own stack, this text and
 ; .entry.data, which every root maps.
 ;
-; It returns by IRET, so that the next instruction traps again. IRET would also unblock NMIs, which
-; is why no NMI handler may ever be stepped. None is: an NMI takes TF away by its gate, what its
-; handler calls runs without TF, and TF comes back only with the flags of whatever the NMI struck.
-; So no NMI is under way here, one may strike a CPU that waits here, and does what it always does.
+; It returns by IRET, so that the next instruction traps again. IRET also unblocks NMIs: while an
+; NMI's own handler is stepped, a second NMI would nest. Nobody sends one then; that is all that
+; keeps it from happening, and so no scenario that steps an NMI has a second.
+;
+; While a CPU waits here, an NMI may strike it and be stepped in turn (the nested track). Its #DBs
+; come in on this very stack, so what lies there is kept in the state while waiting, and put back.
 
 %include "offsets.inc"
 
 section .entry.text progbits alloc exec nowrite align=64
 
-; The hardware frame, above the three registers saved here.
-FRAME_RIP equ 24
-FRAME_CS equ 32
-FRAME_RFLAGS equ 40
-FRAME_RSP equ 48
-FRAME_SS equ 56
+; The hardware frame, above the four registers saved here: STEP_FRAME_WORDS words in all.
+FRAME_RIP equ 32
+FRAME_CS equ 40
+FRAME_RFLAGS equ 48
+FRAME_RSP equ 56
+FRAME_SS equ 64
+FRAME_SIZE equ 72
 RFLAGS_FIXED equ 1 << 1
 RFLAGS_TF equ 1 << 8
+RFLAGS_RF equ 1 << 16
 
 %macro STEP_TSC 0
 	rdtsc
@@ -28,58 +32,99 @@ RFLAGS_TF equ 1 << 8
 	or rax, rdx
 %endmacro
 
-global step_door
+global step_door, step_resumes
 step_door:
 	push rax
 	push rcx
 	push rdx
+	push rbx
+
+; Whose it is: each CPU has a #DB stack of its own. Whoever strikes the waiting target is nested.
+	lea rbx, [rel step_states]
+	lea rax, [rsp + FRAME_SIZE]
+	cmp rax, [rbx + STEP_STACK_TOP]
+	jne .initiator
+	cmp qword [rbx + STEP_WAITING], 0
+	je .known
+	add rbx, STEP_STATE_SIZE
+	jmp .known
+.initiator:
+	add rbx, STEP_STATE_SIZE * STEP_INITIATOR
+.known:
 	test byte [rsp + FRAME_CS], 3
 	jnz .ring3
 
-; Where this instruction is: the zones count from their first one.
+; The breakpoint that a track begins with; IRET with RF set passes it. And the ends of a track: a
+; given address, or, for one that struck a waiting CPU, the return to this text.
 	mov rax, [rsp + FRAME_RIP]
-	mov rcx, [rel step_state + STEP_POSITION]
+	cmp rax, [rbx + STEP_ROUTE_BEGIN]
+	jne .began
+	or dword [rsp + FRAME_RFLAGS], RFLAGS_RF
+	cmp qword [rbx + STEP_ACTIVE], 0
+	je .out
+	or dword [rsp + FRAME_RFLAGS], RFLAGS_TF
+.began:
+	cmp rax, [rbx + STEP_ROUTE_END]
+	je .end
+	lea rcx, [rel step_door]
+	cmp rax, rcx
+	jb .count
+	lea rcx, [rel step_door_end]
+	cmp rax, rcx
+	jb .end
+
+; Where this instruction is: the zones count from their first one.
+.count:
+	mov rcx, [rbx + STEP_POSITION]
 	inc rcx
-	lea rdx, [rel danger_zone_end]
-	cmp rax, rdx
+	cmp rax, [rbx + STEP_ROUTE_KERNEL]
 	jne .not_kernel
 	mov ecx, STEP_KERNEL
 .not_kernel:
-	lea rdx, [rel exit_zone_begin]
-	cmp rax, rdx
+	cmp rax, [rbx + STEP_ROUTE_EXIT]
 	jne .not_exit
 	mov ecx, STEP_EXIT
 .not_exit:
-	mov [rel step_state + STEP_POSITION], rcx
+	mov [rbx + STEP_POSITION], rcx
 
 ; Notes it: one more of its zone, and its address as long as there is room.
 	mov edx, ecx
 	shr edx, STEP_ZONE_SHIFT
 	movzx ecx, cx
-	inc qword [step_state + STEP_LENGTH + rdx * 8]
+	inc qword [rbx + STEP_LENGTH + rdx * 8]
 	cmp ecx, STEP_TRACE_MAX
 	jae .noted
 	imul edx, edx, STEP_TRACE_MAX
 	add edx, ecx
-	mov [step_state + STEP_TRACE + rdx * 8], rax
+	mov [rbx + STEP_TRACE + rdx * 8], rax
 .noted:
-	mov rcx, [rel step_state + STEP_POSITION]
-	cmp rcx, [rel step_state + STEP_WANTED]
+	mov rcx, [rbx + STEP_POSITION]
+	cmp rcx, [rbx + STEP_WANTED]
 	jne .out
 
 ; Stopped: says where, and waits for the word to go on, or too long.
-	mov [rel step_state + STEP_RIP], rax
+	mov [rbx + STEP_RIP], rax
+	mov rax, [rsp + FRAME_RSP]
+	mov [rbx + STEP_RSP], rax
+%assign word 0
+%rep STEP_FRAME_WORDS
+	mov rax, [rsp + word * 8]
+	mov [rbx + STEP_FRAME + word * 8], rax
+%assign word word + 1
+%endrep
+	mov qword [rbx + STEP_WAITING], 1
 	STEP_TSC
-	add rax, [rel step_state + STEP_LIMIT]
+	add rax, [rbx + STEP_LIMIT]
 	mov rcx, rax
-	inc qword [rel step_state + STEP_STOPS]
+	inc qword [rbx + STEP_STOPS]
 .wait:
+	inc qword [rbx + STEP_LOOKS]
 	mov edx, 1024			; between two looks at the clock: see tsc.c
 .look:
-	mov rax, [rel step_state + STEP_RELEASED]
-	cmp rax, [rel step_state + STEP_STOPS]
-	je .out
-	cmp qword [rel step_state + STEP_PAUSE], 0
+	mov rax, [rbx + STEP_RELEASED]
+	cmp rax, [rbx + STEP_STOPS]
+	je .go_on
+	cmp qword [rbx + STEP_PAUSE], 0
 	je .no_pause
 	pause
 .no_pause:
@@ -88,8 +133,18 @@ step_door:
 	STEP_TSC
 	cmp rax, rcx
 	jb .wait
-	mov qword [rel step_state + STEP_LATE], 1
+	mov qword [rbx + STEP_LATE], 1
+.go_on:
+	mov qword [rbx + STEP_WAITING], 0
+%assign word 0
+%rep STEP_FRAME_WORDS
+	mov rax, [rbx + STEP_FRAME + word * 8]
+	mov [rsp + word * 8], rax
+%assign word word + 1
+%endrep
+	jmp step_resumes
 .out:
+	pop rbx
 	pop rdx
 	pop rcx
 	pop rax
@@ -97,20 +152,28 @@ step_door:
 
 ; Back in ring 3, or still there: the instruction between POPF and SYSCALL, if there is one.
 .ring3:
-	cmp qword [rel step_state + STEP_DOOR_RIP], 0
+	cmp qword [rbx + STEP_DOOR_RIP], 0
 	jne .through_door
-	cmp qword [rel step_state + STEP_LENGTH], 0
+	cmp qword [rbx + STEP_LENGTH], 0
 	je .out
+	jmp .end
+; Not stepped any more, by its end or by the word.
+.end:
 	and dword [rsp + FRAME_RFLAGS], ~RFLAGS_TF
-	mov qword [rel step_state + STEP_ENDED], 1
-	jmp .out
+	mov qword [rbx + STEP_ACTIVE], 0
+	mov qword [rbx + STEP_ENDED], 1
+	pop rbx
+	pop rdx
+	pop rcx
+	pop rax
+	iretq
 
 ; Ring 3 goes on as if an interrupt, or an NMI, had struck it here, but for TF, which a real one
 ; would take away: the frame that the CPU would have pushed lies where it would have pushed it, and
 ; IRET leads to the vector's stub. That one's first instruction traps behind itself: it is noted
 ; here.
 .through_door:
-	mov rcx, [rel step_state + STEP_DOOR_STACK]
+	mov rcx, [rbx + STEP_DOOR_STACK]
 %assign word 0
 %rep 5
 	mov rax, [rsp + FRAME_RIP + word * 8]
@@ -122,12 +185,19 @@ step_door:
 	mov qword [rsp + FRAME_SS], 0
 	mov qword [rsp + FRAME_CS], KERNEL_CS
 	mov qword [rsp + FRAME_RFLAGS], RFLAGS_FIXED | RFLAGS_TF
-	mov rax, [rel step_state + STEP_DOOR_RIP]
+	mov rax, [rbx + STEP_DOOR_RIP]
 	mov [rsp + FRAME_RIP], rax
-	mov qword [rel step_state + STEP_DOOR_RIP], 0
-	mov qword [rel step_state + STEP_POSITION], 0
-	mov qword [rel step_state + STEP_LENGTH], 1
-	mov [rel step_state + STEP_TRACE], rax
+	mov qword [rbx + STEP_DOOR_RIP], 0
+	mov qword [rbx + STEP_POSITION], 0
+	mov qword [rbx + STEP_LENGTH], 1
+	mov [rbx + STEP_TRACE], rax
 	jmp .out
 
-extern step_state, danger_zone_end, exit_zone_begin
+; Released, with everything as it was. `make gdb REPLAY=` finds its CPU here (lateflush-replay.py).
+step_resumes:
+	cmp qword [rbx + STEP_WANTED], -1
+	je step_door.end
+	jmp step_door.out
+step_door_end:
+
+extern step_states

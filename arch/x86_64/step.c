@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stepping, see step.h. The state is the door's, so it lies where every root maps it; the armed CPU
- * alone writes it between step_begin() and the end of the call, but for `wanted` and `released`.
+ * alone writes it between step_begin() and the end of the track, but for `wanted` and `released`.
  */
 #include "arch/x86_64/step.h"
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpu_area.h"
 #include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/doors.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/relax.h"
@@ -19,13 +20,21 @@
 #define WAIT_LIMIT_MS 30000
 #define DOOR_LIMIT_MS (3 * WAIT_LIMIT_MS)
 
-extern const char step_door[];
-extern const u64 interrupt_stubs[];
+/* DR7: breakpoint 0 on execution, kept over task switches. Bit 10 is always 1 (SDM Vol 3 17.2). */
+#define DR7_NONE BIT(10)
+#define DR7_DR0	 (DR7_NONE | BIT(1))
 
-struct step_state step_state __section(".entry.data");
+extern const char step_door[];
+
+struct step_state step_states[STEP_TRACKS] __section(".entry.data");
 
 #define NOBODY (~0U)
-static unsigned int armed = NOBODY;
+static unsigned int armed[STEP_TRACKS] = {NOBODY, NOBODY, NOBODY};
+
+static unsigned int cpu_of(enum step_track track)
+{
+	return armed[track == STEP_NESTED ? STEP_TARGET : track];
+}
 
 static void let_tf_in(void *unused)
 {
@@ -37,108 +46,177 @@ static void keep_tf_out(void *unused)
 {
 	(void)unused;
 	wrmsr(MSR_FMASK, rdmsr(MSR_FMASK) | RFLAGS_TF);
+	write_dr7(DR7_NONE);
 	write_dr6(0);
 }
 
-void step_arm(unsigned int cpu)
+static bool anybody_armed(void)
 {
-	BUG_ON(armed != NOBODY);
-	armed = cpu;
-	memset(&step_state, 0, sizeof(step_state));
-	step_state.limit = DOOR_LIMIT_MS * tsc_khz;
-	step_state.pause = !relax_without_pause;
-	idt_set_stub(VECTOR_DB, step_door);
+	return armed[STEP_TARGET] != NOBODY || armed[STEP_INITIATOR] != NOBODY;
+}
+
+static void reset(struct step_state *state, u64 stack_top)
+{
+	memset(state, 0, sizeof(*state));
+	state->limit = DOOR_LIMIT_MS * tsc_khz;
+	state->pause = !relax_without_pause;
+	state->stack_top = stack_top;
+}
+
+void step_arm(enum step_track track, unsigned int cpu)
+{
+	u64 stack_top = cpu_area(cpu) + CPU_AREA_IST_STACKS + (IST_DB - 1) * CPU_AREA_IST_STEP +
+			CPU_AREA_STACK_SIZE;
+
+	BUG_ON(track == STEP_NESTED || armed[track] != NOBODY);
+	reset(&step_states[track], stack_top);
+	if (track == STEP_TARGET) {
+		reset(&step_states[STEP_NESTED], stack_top);
+		step_states[STEP_TARGET].route.kernel = (u64)danger_zone_end;
+		step_states[STEP_TARGET].route.exit = (u64)exit_zone_begin;
+	}
+	if (!anybody_armed())
+		idt_set_stub(VECTOR_DB, step_door);
+	armed[track] = cpu;
 	smp_call_function_single(cpu, CALL_OTHER, let_tf_in, NULL);
 }
 
-void step_disarm(void)
+void step_disarm(enum step_track track)
 {
-	smp_call_function_single(armed, CALL_OTHER, keep_tf_out, NULL);
-	idt_set_stub(VECTOR_DB, NULL);
-	armed = NOBODY;
+	smp_call_function_single(armed[track], CALL_OTHER, keep_tf_out, NULL);
+	step_states[track].stack_top = 0;
+	armed[track] = NOBODY;
+	if (!anybody_armed())
+		idt_set_stub(VECTOR_DB, NULL);
 }
 
-void step_begin(u64 wanted)
+static void set_breakpoint(void *route)
 {
-	step_state.position = STEP_NOWHERE; /* the first one raises it to 0 */
-	step_state.ended = 0;
-	memset(step_state.length, 0, sizeof(step_state.length));
-	memset(step_state.trace, 0, sizeof(step_state.trace));
-	__atomic_store_n(&step_state.wanted, wanted, __ATOMIC_SEQ_CST);
+	write_dr0(((const struct step_route *)route)->begin);
+	write_dr7(DR7_DR0);
+}
+
+static void clear_breakpoint(void *unused)
+{
+	(void)unused;
+	write_dr7(DR7_NONE);
+}
+
+void step_set_route(enum step_track track, const struct step_route *route)
+{
+	/* The door passes a breakpoint by the route that is known: the old one goes first. */
+	smp_call_function_single(cpu_of(track), CALL_OTHER, clear_breakpoint, NULL);
+	step_states[track].route = *route;
+	if (route->begin)
+		smp_call_function_single(cpu_of(track), CALL_OTHER, set_breakpoint, (void *)route);
+}
+
+void step_begin(enum step_track track, u64 wanted)
+{
+	struct step_state *state = &step_states[track];
+
+	state->position = STEP_NOWHERE; /* the first one raises it to 0 */
+	state->ended = 0;
+	memset(state->length, 0, sizeof(state->length));
+	state->wanted = wanted;
+	__atomic_store_n(&state->active, 1, __ATOMIC_SEQ_CST);
 }
 
 void step_begin_door(unsigned int vector)
 {
-	u64 area = cpu_area(armed);
+	u64 area = cpu_area(armed[STEP_TARGET]);
+	struct step_state *state = &step_states[STEP_TARGET];
 
 	BUG_ON(vector != VECTOR_NMI && vector < VECTOR_FIRST_IRQ);
-	step_begin(STEP_NOWHERE);
-	step_state.door_stack = CPU_AREA_STACK_SIZE + (vector == VECTOR_NMI
-							       ? area + CPU_AREA_IST_STACKS
-							       : area + CPU_AREA_ENTRY_STACK);
-	__atomic_store_n(&step_state.door_rip, interrupt_stubs[vector], __ATOMIC_SEQ_CST);
+	step_begin(STEP_TARGET, STEP_NOWHERE);
+	state->door_stack = CPU_AREA_STACK_SIZE + (vector == VECTOR_NMI
+							   ? area + CPU_AREA_IST_STACKS
+							   : area + CPU_AREA_ENTRY_STACK);
+	__atomic_store_n(&state->door_rip, interrupt_stub(vector), __ATOMIC_SEQ_CST);
 }
 
-static bool is_stopped(void)
+bool step_is_stopped(enum step_track track)
 {
-	return __atomic_load_n(&step_state.stops, __ATOMIC_ACQUIRE) != step_state.released;
+	const struct step_state *state = &step_states[track];
+
+	return __atomic_load_n(&state->stops, __ATOMIC_ACQUIRE) != state->released;
 }
 
-bool step_wait(void)
+bool step_has_ended(enum step_track track)
 {
+	return __atomic_load_n(&step_states[track].ended, __ATOMIC_ACQUIRE);
+}
+
+bool step_wait(enum step_track track, bool (*over)(void))
+{
+	struct step_state *state = &step_states[track];
 	u64 deadline = tsc_deadline(WAIT_LIMIT_MS);
 
-	while (!is_stopped()) {
-		if (__atomic_load_n(&step_state.ended, __ATOMIC_ACQUIRE))
-			return is_stopped();
+	while (!step_is_stopped(track)) {
+		if (step_has_ended(track) || (over && over()))
+			return step_is_stopped(track);
 		if (tsc_passed(deadline))
-			panic("CPU %u has neither reached position %lx nor ended its system call "
-			      "within %u ms; it is at %lx",
-			      armed, step_state.wanted, WAIT_LIMIT_MS,
-			      READ_ONCE(step_state.position));
+			panic("CPU %u has neither reached position %lx nor ended its way within "
+			      "%u ms; it is at %lx",
+			      cpu_of(track), state->wanted, WAIT_LIMIT_MS,
+			      READ_ONCE(state->position));
 		cpu_relax();
 	}
 	return true;
 }
 
-void step_release(u64 next)
+void step_release(enum step_track track, u64 next)
 {
-	BUG_ON(!is_stopped());
-	if (READ_ONCE(step_state.late))
-		panic("CPU %u was not released at %lx within %u ms", armed, step_state.rip,
+	struct step_state *state = &step_states[track];
+
+	BUG_ON(!step_is_stopped(track));
+	if (READ_ONCE(state->late))
+		panic("CPU %u was not released at %lx within %u ms", cpu_of(track), state->rip,
 		      DOOR_LIMIT_MS);
-	__atomic_store_n(&step_state.wanted, next, __ATOMIC_RELEASE);
-	__atomic_store_n(&step_state.released, step_state.stops, __ATOMIC_RELEASE);
+	__atomic_store_n(&state->wanted, next, __ATOMIC_RELEASE);
+	__atomic_store_n(&state->released, state->stops, __ATOMIC_RELEASE);
 }
 
-u64 step_rip(void)
+u64 step_rip(enum step_track track)
 {
-	return step_state.rip;
+	return step_states[track].rip;
 }
 
-u64 step_length(enum step_zone zone)
+u64 step_rsp(enum step_track track)
 {
-	return step_state.length[zone];
+	return step_states[track].rsp;
 }
 
-u64 step_trace(enum step_zone zone, u64 index)
+u64 step_looks(enum step_track track)
 {
-	return index < STEP_TRACE_MAX ? step_state.trace[zone][index] : 0;
+	return READ_ONCE(step_states[track].looks);
+}
+
+u64 step_length(enum step_track track, enum step_zone zone)
+{
+	return step_states[track].length[zone];
+}
+
+u64 step_trace(enum step_track track, enum step_zone zone, u64 index)
+{
+	return index < step_length(track, zone) && index < STEP_TRACE_MAX
+		       ? step_states[track].trace[zone][index]
+		       : 0;
 }
 
 #define OPCODE_STI 0xfb
 
-u64 step_instructions(enum step_zone zone)
+u64 step_instructions(enum step_track track, enum step_zone zone)
 {
-	u64 count = step_length(zone);
+	u64 count = step_length(track, zone);
 	u64 seen = count;
 
 	if (seen > STEP_TRACE_MAX)
 		return 0;
 	for (u64 i = 0; i + 1 < seen; i++) {
-		u64 rip = step_trace(zone, i);
+		u64 rip = step_trace(track, zone, i);
 
-		if (*(const u8 *)rip == OPCODE_STI && step_trace(zone, i + 1) != rip + 1)
+		if (*(const u8 *)rip == OPCODE_STI && step_trace(track, zone, i + 1) != rip + 1)
 			count++;
 	}
 	return count;

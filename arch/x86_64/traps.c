@@ -14,7 +14,8 @@
 #include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp_call.h"
 
-paranoid_hook_t nmi_hook, db_hook, bp_hook, stop_hook;
+paranoid_hook_t nmi_hook, db_hook, bp_hook, mc_hook, stop_hook;
+user_fault_hook_t user_fault_hook;
 irq_hook_t test_irq_hook;
 
 const char *vector_name(u64 vector)
@@ -131,7 +132,10 @@ void handle_user_entry(struct pt_regs *regs)
 		this_cpu()->irqs.exceptions++;
 		count_cause(CAUSE_EXCEPTION, regs);
 		local_irq_enable();
-		handle_user_exception(regs, fault_address);
+		if (!user_fault_hook)
+			handle_user_exception(regs, fault_address);
+		user_fault_hook(regs);
+		local_irq_disable();
 	}
 	oracle_check_local(CHECK_EXIT);
 }
@@ -194,6 +198,15 @@ void handle_paranoid_entry(struct pt_regs *regs, u64 interrupted_cr3)
 		if (db_hook)
 			db_hook(regs);
 		regs->rflags &= ~RFLAGS_TF; /* the kernel does not step itself */
+		break;
+	case VECTOR_MC:
+		if (!mc_hook)
+			handle_kernel_exception(regs);
+		user_page(cpu->cpu)->causes[CAUSE_EXCEPTION]++;
+		oracle_check_local(CHECK_NMI);
+		canary_check_nmi_local();
+		mc_hook(regs);
+		oracle_check_local(CHECK_NMI);
 		break;
 	default:
 		handle_kernel_exception(regs);

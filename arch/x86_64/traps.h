@@ -40,7 +40,14 @@ _Noreturn void handle_kernel_exception(struct pt_regs *regs);
 
 /* Set by a test for one NMI, #DB or the like; called on the door's stack. NULL: nothing. */
 typedef void (*paranoid_hook_t)(struct pt_regs *regs);
-extern paranoid_hook_t nmi_hook, db_hook, bp_hook;
+extern paranoid_hook_t nmi_hook, db_hook, bp_hook, mc_hook;
+
+/*
+ * Set by a test: an exception in ring 3 is expected, and the program goes on behind it. Task's
+ * stack, interrupts on.
+ */
+typedef void (*user_fault_hook_t)(struct pt_regs *regs);
+extern user_fault_hook_t user_fault_hook;
 
 /* Set by a panic: called at every NMI, before anything else of its handler. Does not return. */
 extern paranoid_hook_t stop_hook;

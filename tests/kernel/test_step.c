@@ -50,15 +50,15 @@ static void end(void)
 /* In every build the last instruction of the exit zone is REX.W SYSRET: 3 bytes. */
 static void expect_whole_call(void)
 {
-	u64 entry = step_length(STEP_ZONE_ENTRY);
-	u64 exit = step_length(STEP_ZONE_EXIT);
+	u64 entry = step_length(STEP_TARGET, STEP_ZONE_ENTRY);
+	u64 exit = step_length(STEP_TARGET, STEP_ZONE_EXIT);
 
 	EXPECT(entry >= 28 && entry < STEP_TRACE_MAX);
 	EXPECT(exit >= 24 && exit < STEP_TRACE_MAX);
-	EXPECT_EQ(step_trace(STEP_ZONE_ENTRY, 0), (u64)danger_zone_begin);
-	EXPECT_EQ(step_trace(STEP_ZONE_KERNEL, 0), (u64)danger_zone_end);
-	EXPECT_EQ(step_trace(STEP_ZONE_EXIT, 0), (u64)exit_zone_begin);
-	EXPECT_EQ(step_trace(STEP_ZONE_EXIT, exit - 1), (u64)exit_zone_end - 3);
+	EXPECT_EQ(step_trace(STEP_TARGET, STEP_ZONE_ENTRY, 0), (u64)danger_zone_begin);
+	EXPECT_EQ(step_trace(STEP_TARGET, STEP_ZONE_KERNEL, 0), (u64)danger_zone_end);
+	EXPECT_EQ(step_trace(STEP_TARGET, STEP_ZONE_EXIT, 0), (u64)exit_zone_begin);
+	EXPECT_EQ(step_trace(STEP_TARGET, STEP_ZONE_EXIT, exit - 1), (u64)exit_zone_end - 3);
 }
 
 KTEST(step, every_call_is_counted_the_same)
@@ -105,23 +105,23 @@ static void stop_everywhere(enum step_zone zone, u64 length)
 	for (u64 i = 0; i < length; i++) {
 		u64 exits, rip;
 
-		step_begin(STEP_AT(zone, i));
+		step_begin(STEP_TARGET, STEP_AT(zone, i));
 		stepper_order(&stepper, STEP_TRACE_NULL);
-		if (!step_wait()) {
+		if (!step_wait(STEP_TARGET, NULL)) {
 			ktest_fail(__FILE__, __LINE__, "zone %u, position %lu was not reached",
 				   zone, i);
 			stepper_wait(&stepper);
 			continue;
 		}
-		rip = step_rip();
-		EXPECT_EQ(rip, step_trace(zone, i));
+		rip = step_rip(STEP_TARGET);
+		EXPECT_EQ(rip, step_trace(STEP_TARGET, zone, i));
 		exits = READ_ONCE(user_page(target())->exits);
 		nmis_seen = 0;
 		apic_send_nmi(percpu(target())->apic_id);
 		EXPECT_SOON(READ_ONCE(user_page(target())->exits) == exits + 1);
 		EXPECT_EQ(__atomic_load_n(&nmis_seen, __ATOMIC_SEQ_CST), 1);
-		EXPECT(step_wait() && step_rip() == rip);
-		step_release(STEP_NOWHERE);
+		EXPECT(step_wait(STEP_TARGET, NULL) && step_rip(STEP_TARGET) == rip);
+		step_release(STEP_TARGET, STEP_TO_THE_END);
 		stepper_wait(&stepper);
 	}
 }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""A finding of the sweep from start to gdb: found, told in columns, and met again by gdb."""
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import tap
+from tap import Point
+
+PYTHON = "/usr/bin/python3"
+LIMIT = 240.0
+# What a reader of state-bits' finding must see, in this order: an NMI from ring 3's word, the
+# question that finds no kernel, the handler's read.
+TOLD = ("an NMI", "its handler reads", "unmaps; a purge", "word_try_cmpxchg", "do_flush()")
+
+
+def run(words: list[str], log: Path) -> tuple[int, str]:
+    """Exit status and output of a tool, which also goes to LOG."""
+    done = subprocess.run([PYTHON, *words], capture_output=True, text=True, timeout=LIMIT,
+                          check=False)
+    log.write_text(done.stdout + done.stderr)
+    return done.returncode, done.stdout + done.stderr
+
+
+def point(name: str, fault: str) -> Point:
+    """One check: FAULT is "" if it holds."""
+    return Point(name, "fail" if fault else "pass", fault)
+
+
+def told_in_order(path: Path) -> str:
+    """What is wrong with a schedule's interleaving."""
+    rows = json.loads(path.read_text()).get("interleaving", [])
+    place = 0
+    for words in TOLD:
+        found = next((n for n, row in enumerate(rows[place:], place) if words in row["text"]), -1)
+        if found < 0:
+            return f"no {words!r} behind row {place}"
+        place = found
+    files = [row["place"].partition(":")[0] for row in rows if ":" in row["place"]]
+    if not any(file.startswith("mm/policy/") for file in files):
+        return "no line of a policy"
+    return ""
+
+
+def replay_points(kernel: Path, folder: Path) -> list[Point]:
+    """All of it, and what has to be refused."""
+    sweep = ["tools/sweep.py", "--kernel", str(kernel), "--small"]
+    debug = ["tools/debug.py", "--kernel", str(kernel), "--work", str(folder / "gdb"),
+             "--self-test"]
+    results = folder / "state-bits.json"
+    status, text = run([*sweep, "--policy", "state-bits", "-v", "--results", str(results)],
+                       folder / "sweep.txt")
+    if status != 0:
+        return [point("exactly the claims", f"status {status}: {text.strip()[-200:]}")]
+    document = json.loads(results.read_text())
+    schedule = Path(document["found"][0]["schedule"])
+    wrong = (f"complete {document['complete']}, {document['interleavings']} interleavings"
+             if not document["complete"] or document["interleavings"] < 1000 else "")
+    points = [point("exactly the claims", wrong),
+              point("told in columns", told_in_order(schedule))]
+    status, text = run([*debug, "--replay", str(schedule)], folder / "gdb.txt")
+    points += tap.parse(re.sub(r"(?s)^.*?(?=^1\.\.)", "", text, flags=re.MULTILINE).splitlines())
+    stale = folder / "stale.json"
+    stale.write_text(json.dumps(json.loads(schedule.read_text()) | {"kernel_sha256": "0"}))
+    for name, file, words in (("another build's", stale, "made with another build"),
+                              ("no schedule", results, "not a schedule of the sweep")):
+        status, text = run([*debug, "--replay", str(file)], folder / "refused.txt")
+        points.append(point(f"{name} is refused",
+                            "" if status == 2 and words in text else f"{status}: {text[-200:]}"))
+    status, text = run([*sweep, "--policy", "nonsense", "--results", str(folder / "none.json")],
+                       folder / "nonsense.txt")
+    points.append(point("no such policy", "" if status == 2 and "no such policy" in text
+                        else f"status {status}: {text[-200:]}"))
+    return points

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""gdb command for `make gdb REPLAY=FILE`.
+
+lf-replay RIP TRACK  lets the kernel carry out the step of a finding, and stops the CPU that was
+                     stepped (0: the target, 2: the initiator) at its instruction, once the others
+                     have done what they do there
+"""
+
+from __future__ import annotations
+
+import gdb  # pylint: disable=import-error
+
+# Of arch/x86_64/step.asm: what the door keeps above RSP, in bytes, and its flag.
+FRAME_RIP, FRAME_RFLAGS = 32, 48
+RFLAGS_TF = 1 << 8
+MOST_STEPS = 40                 # from step_resumes to the IRET's target
+
+
+def word(address: int) -> gdb.Value:
+    """Eight bytes of the kernel's memory."""
+    pointer = gdb.lookup_type("unsigned long").pointer()
+    return gdb.Value(address).cast(pointer).dereference()
+
+
+def register(name: str) -> int:
+    """Of the selected CPU."""
+    return int(gdb.parse_and_eval(f"(unsigned long)${name}"))
+
+
+class Replay(gdb.Command):
+    """lf-replay RIP TRACK: carries out a step of the sweep and stops at its instruction."""
+
+    def __init__(self) -> None:
+        super().__init__("lf-replay", gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        """Called by gdb. The machine stands at its first instruction."""
+        del from_tty
+        words = gdb.string_to_argv(argument)
+        if len(words) != 2:
+            raise gdb.GdbError("lf-replay RIP TRACK")
+        rip, track = int(words[0], 0), int(words[1])
+        state = f"(&step_states[{track}])"
+        spot = gdb.Breakpoint("*step_resumes", type=gdb.BP_HARDWARE_BREAKPOINT)
+        spot.condition = (f"*(unsigned long *)($rsp + {FRAME_RIP}) == {rip:#x} "
+                          f"&& $rbx == (unsigned long){state}")
+        gdb.execute("continue")
+        spot.delete()
+        if register("pc") != int(gdb.parse_and_eval("(unsigned long)&step_resumes")):
+            raise gdb.GdbError(f"the machine has not come to {rip:#x}")
+        # Stepping ends here: the controller takes it for the end of the track.
+        flags = register("rsp") + FRAME_RFLAGS
+        gdb.execute(f"set var *(unsigned long *){flags:#x} = {int(word(flags)) & ~RFLAGS_TF:#x}")
+        gdb.execute(f"set var {state}->active = 0")
+        gdb.execute(f"set var {state}->ended = 1")
+        gdb.execute("set scheduler-locking on")
+        for _ in range(MOST_STEPS):
+            if register("pc") == rip:
+                break
+            gdb.execute("stepi", to_string=True)
+        else:
+            raise gdb.GdbError(f"the door does not return to {rip:#x}")
+        gdb.execute("set scheduler-locking off")
+        print(f"lf: CPU {gdb.selected_thread().num - 1} is about to execute:")
+        gdb.execute("x/i $pc")
+        gdb.execute("info line *$pc")
+
+
+Replay()
