@@ -12,11 +12,6 @@
 
 #define JSON_LINE_DEPTH 2
 
-static const char *verdict_word(enum ending verdict)
-{
-	return verdict == END_PASS ? "pass" : verdict == END_FAIL ? "fail" : "error";
-}
-
 /* In words, what the counts allow to be said. */
 static void answer(const struct crusty_row *row, char *buf, size_t size)
 {
@@ -93,7 +88,7 @@ void crusty_print(const struct crusty_result *result)
 	print_rows(&result->probes);
 	print_survival(&result->survivals);
 	if (result->reason[0])
-		report_line(console_write, "%s: %s", verdict_word(result->verdict), result->reason);
+		report_line(console_write, "%s: %s", ending_word(result->verdict), result->reason);
 }
 
 static void json_row(struct json *j, const struct crusty_row *row)
@@ -136,7 +131,7 @@ const char *crusty_json(const struct crusty_result *result, json_write_fn write)
 	report_json_head(&j, &result->setup->machine, &result->setup->parameters);
 	json_string(&j, "experiment", "crusty");
 	json_u64(&j, "cpuid_signature", result->cpuid_signature);
-	json_string(&j, "verdict", verdict_word(result->verdict));
+	json_string(&j, "verdict", ending_word(result->verdict));
 	json_string(&j, "reason", result->reason);
 	json_array_begin(&j, "probes");
 	for (u32 i = 0; i < result->probes.nr_rows; i++)

@@ -7,9 +7,9 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/io.h"
-#include "arch/x86_64/string.h"
 #include "arch/x86_64/tsc.h"
 #include "kernel/console.h"
+#include "kernel/format.h"
 #include "kernel/power.h"
 
 #define PORT_QEMU_EXIT	0xf4
@@ -18,21 +18,21 @@
 u32 panic_reboot_seconds;
 u32 end_action;
 
-static const char *ending_line(enum ending ending)
+const char *ending_word(enum ending ending)
 {
 	switch (ending) {
 	case END_PASS:
-		return "lateflush: verdict: pass\n";
+		return "pass";
 	case END_FAIL:
-		return "lateflush: verdict: fail\n";
+		return "fail";
 	case END_ERROR:
-		return "lateflush: verdict: error\n";
+		return "error";
 	case END_REFUSED:
-		return "lateflush: verdict: refused\n";
+		return "refused";
 	case END_PANIC:
 		break;
 	}
-	return "lateflush: verdict: panic\n";
+	return "panic";
 }
 
 /* A panic does not: its report stays for whoever reads the screen, unless panic= says otherwise. */
@@ -50,10 +50,11 @@ static void act(u32 action)
 void machine_end(enum ending ending)
 {
 	static const char shutdown[] = "Shutdown";
-	const char *line = ending_line(ending);
+	char line[40];
+	int length = snprintf(line, sizeof(line), "lateflush: verdict: %s\n", ending_word(ending));
 
 	local_irq_disable();
-	console_write(line, strlen(line));
+	console_write(line, (size_t)length);
 	io_out32(PORT_QEMU_EXIT, ending);
 	for (size_t i = 0; i < sizeof(shutdown) - 1; i++)
 		io_out8(PORT_BOCHS_EXIT, (u8)shutdown[i]);

@@ -15,6 +15,9 @@ enum ending {
 	END_REFUSED = 0x14,
 };
 
+/* "pass", "fail", "error", "refused" or "panic". */
+const char *ending_word(enum ending ending);
+
 /* Prints the last line and ends the machine. Any context. */
 _Noreturn void machine_end(enum ending ending);
 

@@ -58,11 +58,7 @@ static void write_record(struct exp *e, const struct policy_row *row, u32 sleepe
 
 	json_u64(j, "isolated", sleepers);
 	json_u64(j, "pages", pages);
-	json_u64(j, "instructions", cost->instructions);
-	json_u64(j, "ipis", cost->ipis);
-	json_u64(j, "isolated_ipis", cost->isolated_ipis);
-	json_u64(j, "waits", cost->waits);
-	json_u64(j, "ns", cost->ns);
+	purge_cost_json(j, cost);
 	exp_record_end(e);
 }
 

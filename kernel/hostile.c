@@ -245,10 +245,7 @@ static void print_row(const struct policy_row *row, const struct setup *setup,
 		    row->policy->name, row->mode.roots == ROOTS_TWO ? 2U : 1U, sum_of_ends(),
 		    run.ended[OUTCOME_FAULT], run.ended[OUTCOME_DONE], run.ended[OUTCOME_EXIT],
 		    run.ended[OUTCOME_TIMER], run.deviations, load.purges, load.nmis,
-		    load.canary_checks, run.ring0_dbs,
-		    verdict == END_PASS	  ? "pass"
-		    : verdict == END_FAIL ? "fail"
-					  : "error");
+		    load.canary_checks, run.ring0_dbs, ending_word(verdict));
 	if (verdict == END_PASS)
 		return;
 	report_paragraph_begin(&paragraph, console_write, "  reason:");

@@ -157,6 +157,15 @@ struct purge_cost purge_cost(u64 pages, bool books)
 	return cost;
 }
 
+void purge_cost_json(struct json *j, const struct purge_cost *cost)
+{
+	json_u64(j, "instructions", cost->instructions);
+	json_u64(j, "ipis", cost->ipis);
+	json_u64(j, "isolated_ipis", cost->isolated_ipis);
+	json_u64(j, "waits", cost->waits);
+	json_u64(j, "ns", cost->ns);
+}
+
 void purge_cost_judge(struct exp *e, const struct policy_row *row, u32 sleepers,
 		      const struct purge_cost *cost)
 {

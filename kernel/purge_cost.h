@@ -42,6 +42,9 @@ void sleepers_stop(struct exp *e);
 /* Measures a purge of PAGES, several times over. Between start and stop. */
 struct purge_cost purge_cost(u64 pages, bool books);
 
+/* What both experiments' records say of a cost. */
+void purge_cost_json(struct json *j, const struct purge_cost *cost);
+
 /* Checks what no policy may do, whatever it costs: see exp_fail(). */
 void purge_cost_judge(struct exp *e, const struct policy_row *row, u32 sleepers,
 		      const struct purge_cost *cost);

@@ -14,11 +14,6 @@
 
 static struct json json;
 
-static const char *verdict_word(enum ending verdict)
-{
-	return verdict == END_PASS ? "pass" : verdict == END_FAIL ? "fail" : "error";
-}
-
 void sweep_json_begin(void)
 {
 	if (!debugcon_present())
@@ -126,7 +121,7 @@ void sweep_json_row(const struct sweep *s, const struct sweep_request *request, 
 	json_object_begin(&json, NULL);
 	json_string(&json, "policy", s->policy->name);
 	json_u64(&json, "roots", s->mode.roots);
-	json_string(&json, "verdict", verdict_word(verdict));
+	json_string(&json, "verdict", ending_word(verdict));
 	json_string(&json, "reason", verdict == END_PASS ? "" : reason);
 	json_u64(&json, "steps", s->steps);
 	json_u64(&json, "missed", s->missed);
@@ -167,7 +162,7 @@ void sweep_json_end(enum ending verdict)
 	if (!debugcon_present())
 		return;
 	json_array_end(&json);
-	json_string(&json, "verdict", verdict_word(verdict));
+	json_string(&json, "verdict", ending_word(verdict));
 	json_object_end(&json);
 	error = json_finish(&json);
 	if (error)

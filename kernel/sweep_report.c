@@ -171,11 +171,6 @@ static void add_claims(struct text *text, const struct flush_policy *policy)
 	text_add(text, " %9s", ids[0] ? ids : "none");
 }
 
-static const char *verdict_word(enum ending verdict)
-{
-	return verdict == END_PASS ? "pass" : verdict == END_FAIL ? "fail" : "error";
-}
-
 static void print_finding(const struct sweep *s, const struct sweep_request *request,
 			  enum sweep_context context, enum sweep_effect effect)
 {
@@ -215,7 +210,7 @@ void sweep_print(const struct sweep *s, const struct sweep_request *request, enu
 	add_counts(&text, s, SWEEP_PROCESS);
 	add_counts(&text, s, SWEEP_NMI);
 	add_claims(&text, s->policy);
-	report_line(console_write, "%s %7s", line, verdict_word(verdict));
+	report_line(console_write, "%s %7s", line, ending_word(verdict));
 	for (u32 c = 0; c < SWEEP_CONTEXTS; c++)
 		for (u32 e = 0; e < SWEEP_EFFECTS; e++)
 			print_finding(s, request, c, e);

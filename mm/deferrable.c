@@ -38,31 +38,40 @@ static _Noreturn void refuse(const char *rule, u64 start, u64 end, const char *w
 	panic("%s: deferrable flush of %016lx-%016lx: %s%s", rule, start, end, why, what);
 }
 
+/* Why a flush must not be deferred: the rule, words, and an address of what they are about. */
+struct objection {
+	const char *rule; /* NULL: there is none */
+	const char *why;
+	u64 about;
+};
+
+static struct objection objection_to(u64 start, u64 end)
+{
+	u64 io = max(start, IO_BASE);
+
+	if (implicitly_read(start, end))
+		return (struct objection){"R8", "the CPU itself reads ", start};
+	if (ring3_root_maps(start, end))
+		return (struct objection){"R2", "ring 3's root maps pages of it, in ", start};
+	if (start < IO_END && end > IO_BASE)
+		return (struct objection){"R10", "it holds ", io};
+	if (start < VMALLOC_START || end > VMALLOC_END)
+		return (struct objection){"R8", "not in the vmalloc area but in ",
+					  start < VMALLOC_START ? start : end - 1};
+	return (struct objection){0};
+}
+
 const char *undeferrable_rule(u64 start, u64 end)
 {
-	if (implicitly_read(start, end))
-		return "R8";
-	if (ring3_root_maps(start, end))
-		return "R2";
-	if (start < IO_END && end > IO_BASE)
-		return "R10";
-	return start < VMALLOC_START || end > VMALLOC_END ? "R8" : NULL;
+	return objection_to(start, end).rule;
 }
 
 static void check_addresses(u64 start, u64 end)
 {
-	const char *rule = undeferrable_rule(start, end);
+	struct objection objection = objection_to(start, end);
 
-	if (!rule)
-		return;
-	if (implicitly_read(start, end))
-		refuse(rule, start, end, "the CPU itself reads ", area_name(start));
-	if (ring3_root_maps(start, end))
-		refuse(rule, start, end, "ring 3's root maps pages of it, in ", area_name(start));
-	if (start < IO_END && end > IO_BASE)
-		refuse(rule, start, end, "it holds ", area_name(max(start, IO_BASE)));
-	refuse(rule, start, end, "not in the vmalloc area but in ",
-	       area_name(start < VMALLOC_START ? start : end - 1));
+	if (objection.rule)
+		refuse(objection.rule, start, end, objection.why, area_name(objection.about));
 }
 
 /* The flags of a leaf entry for VA that is present; 0 without one. */

@@ -10,23 +10,23 @@
 u64 paging_supported_flags = ~0UL;
 void (*paging_changed)(phys_addr_t root, u64 start, u64 end);
 
-pte_t *paging_walk_to(phys_addr_t root, u64 va, unsigned int *level)
+struct walk_end paging_walk_to(phys_addr_t root, u64 va)
 {
+	struct walk_end end = {.level = 4};
 	phys_addr_t table = root;
 
-	for (*level = 4; *level > 1; --*level) {
-		pte_t *entry = pte_in(table, va, *level);
-		pte_t value = pte_read(entry);
-
-		if (!(value & PTE_PRESENT))
-			return entry;
-		if (value & PTE_LARGE) {
-			BUG_ON(*level != 2); /* nobody makes 1 GiB pages */
-			return entry;
+	for (;;) {
+		end.entry = pte_in(table, va, end.level);
+		end.value = pte_read(end.entry);
+		if (end.level == 1 || !(end.value & PTE_PRESENT))
+			return end;
+		if (end.value & PTE_LARGE) {
+			BUG_ON(end.level != 2); /* nobody makes 1 GiB pages */
+			return end;
 		}
-		table = value & PTE_ADDR_MASK;
+		table = end.value & PTE_ADDR_MASK;
+		end.level--;
 	}
-	return pte_in(table, va, 1);
 }
 
 static bool valid_mapping(u64 va, phys_addr_t pa, u64 len, u64 flags)
@@ -66,13 +66,12 @@ int map_page(phys_addr_t root, u64 va, phys_addr_t pa, u64 flags)
  */
 static s64 map_next(phys_addr_t root, u64 va, phys_addr_t pa, u64 len, u64 flags, bool large_ok)
 {
-	unsigned int level = 0;
 	int error;
 
 	if (large_ok && IS_ALIGNED(va | pa, PMD_SIZE) && len >= PMD_SIZE) {
-		pte_t there = pte_read(paging_walk_to(root, va, &level));
+		struct walk_end there = paging_walk_to(root, va);
 
-		if (level >= 2 && !(there & PTE_PRESENT)) {
+		if (there.level >= 2 && !(there.value & PTE_PRESENT)) {
 			error = map_leaf(root, va, 2, pa | flags | PTE_PRESENT | PTE_LARGE);
 			return error ? error : (s64)PMD_SIZE;
 		}
@@ -125,18 +124,17 @@ u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end)
 	BUG_ON(!IS_ALIGNED(va_start | va_end, PAGE_SIZE));
 	BUG_ON(va_start != va_end && !canonical_range(va_start, va_end - va_start));
 	while (va < va_end) {
-		unsigned int level;
-		pte_t *entry = paging_walk_to(root, va, &level);
-		u64 size = level == 1 ? PMD_SIZE : level_size(level);
+		struct walk_end there = paging_walk_to(root, va);
+		u64 size = there.level == 1 ? PMD_SIZE : level_size(there.level);
 		u64 next = ALIGN_DOWN(va, size) + size;
 
-		if (level == 1) {
-			cleared += clear_ptes(entry, va, va_end);
-		} else if (pte_read(entry) & PTE_PRESENT) {
+		if (there.level == 1) {
+			cleared += clear_ptes(there.entry, va, va_end);
+		} else if (there.value & PTE_PRESENT) {
 			if (!IS_ALIGNED(va, PMD_SIZE) || next > va_end)
 				panic("unmapping %lx..%lx would cut the 2 MiB page at %lx",
 				      va_start, va_end, next - PMD_SIZE);
-			pte_write(entry, 0);
+			pte_write(there.entry, 0);
 			cleared++;
 		}
 		tell_change(root, va, min(next, va_end));
@@ -149,12 +147,13 @@ u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end)
 
 pte_t *lookup_pte(phys_addr_t root, u64 va, unsigned int *level)
 {
-	pte_t *entry;
+	struct walk_end there;
 
 	if (!canonical(va))
 		return NULL;
-	entry = paging_walk_to(root, va, level);
-	return *level == 1 || (pte_read(entry) & PTE_PRESENT) ? entry : NULL;
+	there = paging_walk_to(root, va);
+	*level = there.level;
+	return there.level == 1 || (there.value & PTE_PRESENT) ? there.entry : NULL;
 }
 
 bool walk(phys_addr_t root, u64 va, phys_addr_t *pa, u64 *flags)
