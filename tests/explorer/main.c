@@ -32,6 +32,8 @@ static const struct bounds all_bounds[] = {
 	 .initiators = 1, .purges = 1, .bystander = true},
 	{"s", "1 initiator, 3 purges; 1 target, 2 visits; 1 NMI; one after the other, for costs",
 	 .initiators = 1, .purges = 3, .targets = 1, .visits = 2, .nmis = 1, .sequential = true},
+	{"v", "2 initiators, a purge each; 1 target, 1 visit: few enough for -f", .initiators = 2,
+	 .purges = 1, .targets = 1, .visits = 1},
 	{"T", "as t, but the flush of a page table is deferred: a control, R1", .initiators = 1,
 	 .purges = 2, .targets = 1, .visits = 1, .tables = true, .tables_deferred = true},
 	{0},
@@ -77,7 +79,7 @@ static const struct bounds *bounds_named(char letter)
 	for (const struct bounds *b = all_bounds; b->name; b++)
 		if (*b->name == letter)
 			return b;
-	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "sT", letter);
+	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "svT", letter);
 }
 
 static const struct flush_policy *policy_named(const char *name)
