@@ -4,12 +4,13 @@
 
 Two policies are compared with one isolated CPU, so that 255 CPUs are no more work than 3. A machine
 with one CPU has to refuse that. Ends with 0 only if every machine came out as expected; a machine
-that could not be started counts as failed. -k TEXT chooses, -l lists.
+that could not be started counts as failed. -k TEXT chooses, -n FIRST-LAST does, -l lists.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from pathlib import Path
@@ -50,6 +51,15 @@ def name_of(fields: dict[str, object]) -> str:
             f"{shown['cpus']:>3} CPUs {shown['mem']:>5} MiB  {shown.get('cpu', '')}").rstrip()
 
 
+def parse_span(text: str) -> range:
+    """Machines by their numbers: "3", or "3-7"."""
+    match = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
+    span = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
+    if not span:
+        raise argparse.ArgumentTypeError(f"{text}: not machines; valid: N or FIRST-LAST")
+    return span
+
+
 def run_one(kernel: Path, iso: Path, fields: dict[str, object], folder: Path) -> Outcome:
     """One boot."""
     m = Machine(kernel=kernel, iso=iso, cmdline=CMDLINE, **fields)  # type: ignore
@@ -64,22 +74,26 @@ def main() -> int:
     parser.add_argument("--programs", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("-k", dest="text", default="", help="machines whose line holds TEXT")
+    parser.add_argument("-n", dest="span", type=parse_span, default=range(1000),
+                        help="machine N, or FIRST-LAST")
     parser.add_argument("-l", dest="listing", action="store_true", help="lists the machines")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    chosen = [row for row in machines() if args.text in name_of(row)]
+    chosen = [(number, row) for number, row in enumerate(machines())
+              if args.text in name_of(row) and number in args.span]
     if not chosen:
-        print(f"matrix: no machine's line holds {args.text!r}; -l lists them", file=sys.stderr)
+        print(f"matrix: no such machine whose line holds {args.text!r}; -l lists them",
+              file=sys.stderr)
         return 2
     if args.listing:
-        print("\n".join(map(name_of, chosen)))
+        print("\n".join(f"{number:02} {name_of(row)}" for number, row in chosen))
         return 0
     fresh_folder(args.results)
     iso = args.results / "matrix.iso"
     failed = 0
     try:
         make_iso(args.kernel, args.programs, iso, CMDLINE, 0)
-        for number, fields in enumerate(chosen):
+        for number, fields in chosen:
             expected = "refused" if fields.get("cpus") == 1 else "pass"
             try:
                 outcome = run_one(args.kernel, iso, fields, args.results / f"{number:02}")

@@ -44,6 +44,7 @@ from exactness import exactness_points                          # noqa: E402
 from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
+from handover import HANDOVERS, points as handover_points       # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from machine import Machine                                     # noqa: E402
@@ -269,7 +270,8 @@ class Suites:
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
                 self.explorer_cases() + self.exactness_cases() + boots +
-                self.power_cases() + self.screen_cases() + self.debugger_cases())
+                self.power_cases() + self.handover_cases() + self.screen_cases() +
+                self.debugger_cases())
 
     def power_cases(self) -> list[Case]:
         """end=: behind the verdict the machine goes off, or boots again."""
@@ -277,6 +279,13 @@ class Suites:
                      lambda folder, a=action, m=machine: power_points(
                          self.build / "lateflush.elf", a, folder, m), needs="build: default")
                 for action, machine in (("poweroff", "pc"), ("poweroff", "q35"), ("reboot", "pc"))]
+
+    def handover_cases(self) -> list[Case]:
+        """What a loader may leave behind and none here does."""
+        return [Case("firmware", row[0],
+                     lambda folder, n=number: handover_points(self.build / "lateflush.elf", n,
+                                                              folder), needs="build: default")
+                for number, row in enumerate(HANDOVERS)]
 
     def screen_cases(self) -> list[Case]:
         """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""

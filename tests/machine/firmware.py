@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Firmware as it is, in real boots: GRUB's commands `acpi` and `cutmem` stand between the
-emulator's firmware and the kernel, and give it other tables and another memory map. Each oddity has
-one message, and the kernel goes on with what is left. The parsers' own cases are in tests/host."""
+"""Firmware as it is, in real boots: GRUB's commands `acpi`, `cutmem` and `wrmsr` stand between the
+emulator's firmware and the kernel, and give it other tables, another memory map, another APIC mode.
+Each oddity has one message, and the kernel goes on with what is left. handover.py has what GRUB
+cannot do. The parsers' own cases are in tests/host."""
 
 from __future__ import annotations
 
@@ -68,6 +69,11 @@ FIRMWARE = (
            r"local APIC: at fed00000 by the MADT, at fee00000 by its own register"),
     tables("RSDT only", b"", r"^CPUs: found 4, started 4", grub="acpi -1\n"),
     tables("XSDT only", b"", r"^CPUs: found 4, started 4", grub="acpi -2\n"),
+    # SDM Vol 3, 10.12.5: there is no way back from x2APIC mode but a reset, nox2apic or not. That
+    # nox2apic has an effect where firmware leaves the mode off is shown in cpus.py.
+    BootCase("x2APIC left on by firmware", f"{SHORT} nox2apic",
+             dict(engine="bochs", media="cd", cpus=2), grub="wrmsr 0x1b 0xfee00d00\n",
+             shows=(r"^CPUs: found 2, started 2, x2APIC$",)),
     memory("64 holes: more than 64 memory ranges", HOLES, r"^CPUs: found 2, started 2",
            r"memory map: ([7-9][0-9]|1[0-9]{2}) ranges", mem=512),
 )
