@@ -70,7 +70,9 @@ TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "t
               "test_sweep")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
-QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
+QR_RUNS = ("run=compare,flushes=500 tlbi=state-bits+cr3-flag", "run=ipi",
+           "run=crusty,rounds=9,survival=2,looks=99")
+NO_QR = "QR code: none: this screen shows text only"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
 
@@ -294,7 +296,11 @@ class Suites:
                  ("framebuffer, UEFI", uefi, True))
         return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
                      needs="build: default") for name, fields, framebuffer in table] + [
-                         Case("screen", "QR code", self.compare_qr, needs="build: default")]
+                         Case("screen", f"QR code, {words.partition(',')[0]}",
+                              functools.partial(self.compare_qr, words), needs="build: default")
+                         for words in QR_RUNS] + [
+                             Case("screen", "QR code, VGA text", self.no_qr,
+                                  needs="build: default")]
 
     def screen_of(self, cmdline: str, fields: dict[str, object], framebuffer: bool,
                   folder: Path) -> tuple[BootResult, list[str]]:
@@ -319,17 +325,27 @@ class Suites:
         fault = screen.difference(result.lines, rows)
         return [Point("", "fail" if fault else "pass", fault)]
 
-    def compare_qr(self, folder: Path) -> list[Point]:
+    def compare_qr(self, cmdline: str, folder: Path) -> list[Point]:
         """The QR code on the screen against the document of the same run."""
-        result, _ = self.screen_of(QR_RUN, {}, True, folder)
+        result, _ = self.screen_of(cmdline, {}, True, folder)
         if not result.stopped:
             return [Point("", "fail", how_it_ended(result))]
+        document = json.loads(result.document)
         try:
             found = qr.read_text(qr.read_picture(folder / "screen.ppm"))
         except qr.QrError as error:
             return [Point("", "fail", str(error))]
-        faults = qr.faults_of(found, json.loads(result.document))
+        if "experiment" in document:
+            same = found == document
+            return [Point("", "pass" if same else "fail", f"{found}\nis not\n{document}")]
+        faults = qr.faults_of(found, document)
         return [Point("", "fail" if faults else "pass", "\n".join(faults))]
+
+    def no_qr(self, folder: Path) -> list[Point]:
+        """VGA text has no room for one and says so."""
+        result, rows = self.screen_of("run=ipi", {}, False, folder)
+        said = result.stopped and NO_QR in result.lines and NO_QR in rows
+        return [Point("", "pass" if said else "fail", how_it_ended(result))]
 
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""
