@@ -43,6 +43,7 @@ from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from faults import FAULTS, fault_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
 from handover import HANDOVERS, points as handover_points       # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
@@ -187,6 +188,7 @@ class Suites:
         table = (
             ("include direction", [PYTHON, "tools/check_includes.py"], 30),
             ("text", [PYTHON, "tools/check_text.py"], 30),
+            ("panics and refusals", [PYTHON, "tools/check_panics.py"], 30),
             ("headers compile alone", ["tools/check_headers.sh", "gcc", "clang"], 180),
             ("formatting", ["tools/check_format.sh"], 60),
             ("shell scripts", ["tools/check_shell.sh"], 60),
@@ -272,8 +274,8 @@ class Suites:
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
                 self.explorer_cases() + self.exactness_cases() + boots +
-                self.power_cases() + self.handover_cases() + self.screen_cases() +
-                self.debugger_cases())
+                self.power_cases() + self.fault_cases() + self.handover_cases() +
+                self.screen_cases() + self.debugger_cases())
 
     def power_cases(self) -> list[Case]:
         """end=: behind the verdict the machine goes off, or boots again."""
@@ -281,6 +283,12 @@ class Suites:
                      lambda folder, a=action, m=machine: power_points(
                          self.build / "lateflush.elf", a, folder, m), needs="build: default")
                 for action, machine in (("poweroff", "pc"), ("poweroff", "q35"), ("reboot", "pc"))]
+
+    def fault_cases(self) -> list[Case]:
+        """Panics and refusals that a call has to fail for."""
+        return [Case("fault", fault.text.rstrip(" :"),
+                     lambda folder, f=fault: fault_points(self.build / "lateflush.elf", f, folder),
+                     needs="build: default") for fault in FAULTS]
 
     def handover_cases(self) -> list[Case]:
         """What a loader may leave behind and none here does."""
