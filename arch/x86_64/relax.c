@@ -6,7 +6,10 @@
  * anything between 16 and 80 seconds takes 2 (4 CPUs on 2 cores).
  *
  * Never on an isolated CPU: its only interrupts are those under study. Nor with interrupts off,
- * where nothing would end the halt, nor while something else uses the timer.
+ * where nothing would end the halt, nor while something else uses the timer. Such a CPU does a
+ * PAUSE instead, once in a while. Where all CPUs take turns in one host thread (thread=single),
+ * that hands over to the next; without it each keeps its turn for a tenth of a second, and 254
+ * CPUs that wait for a 255th (stop_cpus()) let it have one turn in 25 seconds.
  */
 #include "arch/x86_64/relax.h"
 
@@ -23,20 +26,23 @@ bool relax_without_pause;
 
 void relax_emulated(void)
 {
-	struct percpu *cpu;
+	struct percpu *cpu = this_cpu();
 
-	if (irqs_disabled()) {
+	if (++cpu->relax_turns % TURNS_BEFORE_REST) {
 		barrier();
 		return;
 	}
-	cpu = this_cpu();
-	if (++cpu->relax_turns % TURNS_BEFORE_REST || cpu_is_isolated(cpu->cpu))
+	if (irqs_disabled() || cpu_is_isolated(cpu->cpu)) {
+		__asm__ volatile("pause" ::: "memory");
 		return;
+	}
 	local_irq_disable();
 	if (apic_timer_rest_local(REST_TICKS)) {
 		safe_halt();
 		local_irq_disable();
 		apic_timer_rest_local(0);
+	} else {
+		__asm__ volatile("pause" ::: "memory");
 	}
 	local_irq_enable();
 }
