@@ -43,6 +43,7 @@ from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from faults import FAULTS, fault_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
 from handover import HANDOVERS, points as handover_points       # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
@@ -72,7 +73,9 @@ TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "t
               "test_sweep")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
-QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
+QR_RUNS = ("run=compare,flushes=500 tlbi=state-bits+cr3-flag", "run=ipi",
+           "run=crusty,rounds=9,survival=2,looks=99")
+NO_QR = "QR code: none: this screen shows text only"
 ASKED_FOR = ("zone-storm",)     # groups that are too slow to run unasked
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
@@ -188,6 +191,7 @@ class Suites:
         table = (
             ("include direction", [PYTHON, "tools/check_includes.py"], 30),
             ("text", [PYTHON, "tools/check_text.py"], 30),
+            ("panics and refusals", [PYTHON, "tools/check_panics.py"], 30),
             ("headers compile alone", ["tools/check_headers.sh", "gcc", "clang"], 180),
             ("formatting", ["tools/check_format.sh"], 60),
             ("shell scripts", ["tools/check_shell.sh"], 60),
@@ -274,8 +278,8 @@ class Suites:
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
                 self.explorer_cases() + self.exactness_cases() + boots +
-                self.power_cases() + self.handover_cases() + self.screen_cases() +
-                self.debugger_cases())
+                self.power_cases() + self.fault_cases() + self.handover_cases() +
+                self.screen_cases() + self.debugger_cases())
 
     def power_cases(self) -> list[Case]:
         """end=: behind the verdict the machine goes off, or boots again."""
@@ -283,6 +287,12 @@ class Suites:
                      lambda folder, a=action, m=machine: power_points(
                          self.build / "lateflush.elf", a, folder, m), needs="build: default")
                 for action, machine in (("poweroff", "pc"), ("poweroff", "q35"), ("reboot", "pc"))]
+
+    def fault_cases(self) -> list[Case]:
+        """Panics and refusals that a call has to fail for."""
+        return [Case("fault", fault.text.rstrip(" :"),
+                     lambda folder, f=fault: fault_points(self.build / "lateflush.elf", f, folder),
+                     needs="build: default") for fault in FAULTS]
 
     def handover_cases(self) -> list[Case]:
         """What a loader may leave behind and none here does."""
@@ -298,7 +308,11 @@ class Suites:
                  ("framebuffer, UEFI", uefi, True))
         return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
                      needs="build: default") for name, fields, framebuffer in table] + [
-                         Case("screen", "QR code", self.compare_qr, needs="build: default")]
+                         Case("screen", f"QR code, {words.partition(',')[0]}",
+                              functools.partial(self.compare_qr, words), needs="build: default")
+                         for words in QR_RUNS] + [
+                             Case("screen", "QR code, VGA text", self.no_qr,
+                                  needs="build: default")]
 
     def screen_of(self, cmdline: str, fields: dict[str, object], framebuffer: bool,
                   folder: Path) -> tuple[BootResult, list[str]]:
@@ -323,17 +337,27 @@ class Suites:
         fault = screen.difference(result.lines, rows)
         return [Point("", "fail" if fault else "pass", fault)]
 
-    def compare_qr(self, folder: Path) -> list[Point]:
+    def compare_qr(self, cmdline: str, folder: Path) -> list[Point]:
         """The QR code on the screen against the document of the same run."""
-        result, _ = self.screen_of(QR_RUN, {}, True, folder)
+        result, _ = self.screen_of(cmdline, {}, True, folder)
         if not result.stopped:
             return [Point("", "fail", how_it_ended(result))]
+        document = json.loads(result.document)
         try:
             found = qr.read_text(qr.read_picture(folder / "screen.ppm"))
         except qr.QrError as error:
             return [Point("", "fail", str(error))]
-        faults = qr.faults_of(found, json.loads(result.document))
+        if "experiment" in document:
+            same = found == document
+            return [Point("", "pass" if same else "fail", f"{found}\nis not\n{document}")]
+        faults = qr.faults_of(found, document)
         return [Point("", "fail" if faults else "pass", "\n".join(faults))]
+
+    def no_qr(self, folder: Path) -> list[Point]:
+        """VGA text has no room for one and says so."""
+        result, rows = self.screen_of("run=ipi", {}, False, folder)
+        said = result.stopped and NO_QR in result.lines and NO_QR in rows
+        return [Point("", "pass" if said else "fail", how_it_ended(result))]
 
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""
