@@ -7,6 +7,7 @@ from zone import POSTED, posted_convicted
 
 BOCHS: dict[str, object] = {"engine": "bochs", "media": "cd"}
 QEMU: dict[str, object] = {"media": "kernel"}
+ROUNDS = {"QEMU": 40, "Bochs": 10}
 ENGINES = (("QEMU", QEMU), ("Bochs", BOCHS))
 
 
@@ -30,7 +31,6 @@ ZONE_STORMS = tuple(row for engine, machine in ENGINES for row in (
           shows=(r"stack task \| zone trap, but",)),
     storm("zone=stale, stack=task", "tlbi=posted-v2+posted-v4 zone=stale stack=task", engine,
           machine, shows=(r"zone stale, but",)),
-    storm("stacks, all sound policies", "run=stacks", engine, machine),
-    storm("stacks, zone=trap", "run=stacks,rounds=16 zone=trap", engine, machine),
-    storm("stacks, zone=stale", "run=stacks,rounds=16 zone=stale", engine, machine),
+    *(storm(f"stacks, {zone}", f"run=stacks,rounds={ROUNDS[engine]} {zone}", engine, machine)
+      for zone in ("zone=off", "zone=trap", "zone=stale")),
 ))
