@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
 #include "kernel/console.h"
-#include "kernel/debugcon.h"
+#include "kernel/document.h"
 #include "kernel/format.h"
 #include "kernel/report.h"
 #include "kernel/report_json.h"
@@ -16,12 +16,6 @@
 
 /* A record is one line of text. */
 #define LINE_DEPTH 2
-
-static void to_nobody(const char *s, size_t n)
-{
-	(void)s;
-	(void)n;
-}
 
 bool exp_begin(struct exp *e, const char *name, const struct setup *setup,
 	       enum policy_default unnamed, char *err, size_t errlen)
@@ -38,7 +32,7 @@ bool exp_begin(struct exp *e, const char *name, const struct setup *setup,
 		return false;
 	}
 	report_print_head(&setup->machine, &setup->parameters, console_write);
-	json_begin(&e->json, debugcon_present() ? debugcon_write : to_nobody, LINE_DEPTH);
+	json_begin(&e->json, document_write, LINE_DEPTH);
 	json_object_begin(&e->json, NULL);
 	report_json_head(&e->json, &setup->machine, &setup->parameters);
 	json_string(&e->json, "experiment", name);

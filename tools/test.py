@@ -43,6 +43,7 @@ from crusty import CRUSTY                                       # noqa: E402
 from exactness import exactness_points                          # noqa: E402
 from experiments import EXPERIMENTS                             # noqa: E402
 from explorations import exploration_points                         # noqa: E402
+from faults import FAULTS, fault_points                         # noqa: E402
 from firmware import FIRMWARE                                   # noqa: E402
 from handover import HANDOVERS, points as handover_points       # noqa: E402
 from hostile import HOSTILE                                     # noqa: E402
@@ -61,16 +62,21 @@ from tap import Point                                           # noqa: E402
 from tracing import TRACES                                      # noqa: E402
 from violations import VIOLATIONS                               # noqa: E402
 from zone import ZONES                                          # noqa: E402
+from zone_storm import ZONE_STORMS                              # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb=1024")
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
-              "test_report", "test_peer", "test_experiments", "test_zone", "test_usb",
+              "test_report", "test_peer", "test_experiments", "test_zone",
+              "test_zone_patched", "test_usb",
               "test_sweep")
 BASELINE = "tools/counts.baseline"
 SCREEN_RUN = "run=test,only=paging"
-QR_RUN = "run=compare,flushes=500 tlbi=state-bits+cr3-flag"
+QR_RUNS = ("run=compare,flushes=500 tlbi=state-bits+cr3-flag", "run=ipi",
+           "run=crusty,rounds=9,survival=2,looks=99")
+NO_QR = "QR code: none: this screen shows text only"
+ASKED_FOR = ("zone-storm",)     # groups that are too slow to run unasked
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
 
@@ -185,6 +191,7 @@ class Suites:
         table = (
             ("include direction", [PYTHON, "tools/check_includes.py"], 30),
             ("text", [PYTHON, "tools/check_text.py"], 30),
+            ("panics and refusals", [PYTHON, "tools/check_panics.py"], 30),
             ("headers compile alone", ["tools/check_headers.sh", "gcc", "clang"], 180),
             ("formatting", ["tools/check_format.sh"], 60),
             ("shell scripts", ["tools/check_shell.sh"], 60),
@@ -261,7 +268,8 @@ class Suites:
         """Every case, in the order in which they are run: what is quick and basic first."""
         boots = [self.boot_case(group, row) for group, rows in (
             ("kernel", KERNEL_SUITES), ("convict", CONVICTIONS), ("sweep", SWEEPS),
-            ("zone", ZONES), ("stacks", STACKS), ("trace", TRACES), ("crash", CRASHES),
+            ("zone", ZONES), ("zone-storm", ZONE_STORMS), ("stacks", STACKS),
+            ("trace", TRACES), ("crash", CRASHES),
             ("hostile", HOSTILE), ("crusty", CRUSTY), ("measure", EXPERIMENTS),
             ("violate", VIOLATIONS),
             ("refuse", REFUSALS), ("firmware", FIRMWARE), ("cpus", CPU_MODELS),
@@ -270,8 +278,8 @@ class Suites:
         return (self.tool_cases() + self.check_cases() + builds + self.zone_cases() +
                 self.host_cases() +
                 self.explorer_cases() + self.exactness_cases() + boots +
-                self.power_cases() + self.handover_cases() + self.screen_cases() +
-                self.debugger_cases())
+                self.power_cases() + self.fault_cases() + self.handover_cases() +
+                self.screen_cases() + self.debugger_cases())
 
     def power_cases(self) -> list[Case]:
         """end=: behind the verdict the machine goes off, or boots again."""
@@ -279,6 +287,12 @@ class Suites:
                      lambda folder, a=action, m=machine: power_points(
                          self.build / "lateflush.elf", a, folder, m), needs="build: default")
                 for action, machine in (("poweroff", "pc"), ("poweroff", "q35"), ("reboot", "pc"))]
+
+    def fault_cases(self) -> list[Case]:
+        """Panics and refusals that a call has to fail for."""
+        return [Case("fault", fault.text.rstrip(" :"),
+                     lambda folder, f=fault: fault_points(self.build / "lateflush.elf", f, folder),
+                     needs="build: default") for fault in FAULTS]
 
     def handover_cases(self) -> list[Case]:
         """What a loader may leave behind and none here does."""
@@ -294,7 +308,11 @@ class Suites:
                  ("framebuffer, UEFI", uefi, True))
         return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
                      needs="build: default") for name, fields, framebuffer in table] + [
-                         Case("screen", "QR code", self.compare_qr, needs="build: default")]
+                         Case("screen", f"QR code, {words.partition(',')[0]}",
+                              functools.partial(self.compare_qr, words), needs="build: default")
+                         for words in QR_RUNS] + [
+                             Case("screen", "QR code, VGA text", self.no_qr,
+                                  needs="build: default")]
 
     def screen_of(self, cmdline: str, fields: dict[str, object], framebuffer: bool,
                   folder: Path) -> tuple[BootResult, list[str]]:
@@ -319,17 +337,27 @@ class Suites:
         fault = screen.difference(result.lines, rows)
         return [Point("", "fail" if fault else "pass", fault)]
 
-    def compare_qr(self, folder: Path) -> list[Point]:
+    def compare_qr(self, cmdline: str, folder: Path) -> list[Point]:
         """The QR code on the screen against the document of the same run."""
-        result, _ = self.screen_of(QR_RUN, {}, True, folder)
+        result, _ = self.screen_of(cmdline, {}, True, folder)
         if not result.stopped:
             return [Point("", "fail", how_it_ended(result))]
+        document = json.loads(result.document)
         try:
             found = qr.read_text(qr.read_picture(folder / "screen.ppm"))
         except qr.QrError as error:
             return [Point("", "fail", str(error))]
-        faults = qr.faults_of(found, json.loads(result.document))
+        if "experiment" in document:
+            same = found == document
+            return [Point("", "pass" if same else "fail", f"{found}\nis not\n{document}")]
+        faults = qr.faults_of(found, document)
         return [Point("", "fail" if faults else "pass", "\n".join(faults))]
+
+    def no_qr(self, folder: Path) -> list[Point]:
+        """VGA text has no room for one and says so."""
+        result, rows = self.screen_of("run=ipi", {}, False, folder)
+        said = result.stopped and NO_QR in result.lines and NO_QR in rows
+        return [Point("", "pass" if said else "fail", how_it_ended(result))]
 
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""
@@ -387,7 +415,8 @@ def choose(cases: list[Case], groups: list[str], text: str) -> list[Case]:
     for group in groups:
         if group not in known:
             sys.exit(f"test: no group {group}; there are: {' '.join(sorted(known))}")
-    chosen = [case for case in cases if (not groups or case.group in groups)
+    chosen = [case for case in cases
+              if (case.group in groups or not groups and case.group not in ASKED_FOR)
               and text.lower() in case.title.lower()]
     if not chosen:
         sys.exit(f"test: no case holds {text!r}; -l lists them")
