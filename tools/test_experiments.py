@@ -145,6 +145,24 @@ NOISE = [
 ]
 
 
+class LinesTest(unittest.TestCase):
+    """Cache lines that a purge writes."""
+
+    def test_lines(self) -> None:
+        """One more or less, of either kind."""
+        small = {"pages": 1, "isolated": 2, "ipis": 1, "isolated_ipis": 0}
+        good: list[dict[str, Any]] = [
+            small | {"policy": "watching", "remote_lines": 4, "shared_lines": 0},
+            small | {"policy": "ledger", "remote_lines": 1, "shared_lines": 3},
+            small | {"policy": "ledger", "pages": 34, "remote_lines": 1, "shared_lines": 2}]
+        self.assertEqual(experiments.lines_faults(good), [])
+        for place in range(len(good)):
+            for name in ("remote_lines", "shared_lines"):
+                wrong = copy.deepcopy(good)
+                wrong[place][name] += 1
+                self.assertEqual(len(experiments.lines_faults(wrong)), 1)
+
+
 class NoiseTest(unittest.TestCase):
     """What isolated CPUs feel."""
 

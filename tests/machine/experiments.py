@@ -37,10 +37,27 @@ def purge_faults(purges: list[Record]) -> list[str]:
     return faults
 
 
+def lines_faults(purges: list[Record]) -> list[str]:
+    """Lines written, by what each policy's file writes: a call queue for each IPI; watching: each
+    other CPU's word besides; generation: its counter; ledger: counter, lister, and a small purge
+    its entry."""
+    faults = []
+    for r in purges:
+        others = r["isolated"] + r["ipis"] - r["isolated_ipis"]
+        due = {"immediate": (r["ipis"], 0), "watching": (r["ipis"] + others, 0),
+               "generation": (r["ipis"], 1),
+               "ledger": (r["ipis"], 3 if 1 <= r["pages"] <= 33 else 2)}.get(r["policy"])
+        lines = (r["remote_lines"], r["shared_lines"])
+        if due and lines != due:
+            faults.append(f"{r['policy']}, {r['isolated']} isolated, {r['pages']} pages: "
+                          f"writes {lines} lines, not {due}")
+    return faults
+
+
 def check_purge(document: dict[str, Any]) -> list[str]:
     """Every size and number of CPUs; more pages cost more, until everything is flushed at once."""
     purges = records(document, "purge")
-    faults = purge_faults(purges)
+    faults = purge_faults(purges) + lines_faults(purges)
     for policy in {record["policy"] for record in purges}:
         cost = {(r["isolated"], r["pages"]): r["instructions"] for r in purges
                 if r["policy"] == policy and r["roots"] == 1}
