@@ -125,7 +125,7 @@ enum ending run_purge(const struct setup *setup)
 	struct request request;
 
 	if (!read_request(&setup->options->run, &request, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "purge", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "purge", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	print_head(&request);
 	for (u32 i = 0; i < experiment.nr_rows; i++)
