@@ -263,7 +263,7 @@ MKISO   := $(PYTHON) tools/mkiso.py --kernel $(KERNEL) --programs $(BUILD)/user 
 .PHONY: iso run gdb
 iso: $(KERNEL) $(USER_ELFS) ## the boot image for CD and USB stick, $(BUILD)/lateflush.iso
 	$(call say,ISO,$(ISO))
-	$(Q)$(MKISO) --out $(ISO) --timeout 1
+	$(Q)$(MKISO) --out $(ISO) --timeout 10
 
 # The image of `make run` has no pause in its menu.
 .PHONY: run-image
@@ -316,12 +316,12 @@ clean: ## removes $(BUILD)
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILES_READ) | sort | \
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILES_READ) | sort | \
 		while IFS='|' read -r name text; do printf '  %-12s%s\n' "$$name" "$$text"; done
 	@echo 'Variables, with their defaults:'
 	@awk '/^## / { text = substr($$0, 4) } \
 		/^[A-Z_]+ *[?]=/ && text \
-			{ printf "  %-18s%s\n", $$1 "=" $$3, text; text = "" }' $(MAKEFILES_READ)
+			{ printf "  %-17s %s\n", $$1 "=" $$3, text; text = "" }' $(MAKEFILES_READ)
 
 -include $(wildcard $(BUILD)/explorer/*/*/*.d $(BUILD)/obj/*/*.d)
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/*.d $(BUILD)/host/*.d)

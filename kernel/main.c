@@ -40,6 +40,7 @@
 #include "kernel/options.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
+#include "kernel/qr_report.h"
 #include "kernel/screen.h"
 #include "kernel/trace_report.h"
 #include "kernel/tripwire.h"
@@ -334,8 +335,6 @@ static void describe_machine(void)
 	struct machine_result *m = &setup.machine;
 	struct parameters_result *p = &setup.parameters;
 	static char broken_words[32];
-	static const char *const words[] = {"drain", "ipi", "undercount", "gap",   "fill",
-					    "stamp", "ap",  "pointer",	  "early", "nmi"};
 
 	memcpy(m->cpu_brand, cpu_features.brand, sizeof(m->cpu_brand));
 	memcpy(m->hypervisor, cpu_features.hypervisor, sizeof(m->hypervisor));
@@ -359,9 +358,9 @@ static void describe_machine(void)
 	m->invlpgb = cpu_features.invlpgb;
 	describe_cpus(m);
 
-	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
-		if (options.broken & BIT(i))
-			snprintf(broken_words, sizeof(broken_words), "break=%s", words[i]);
+	if (options.broken)
+		snprintf(broken_words, sizeof(broken_words), "break=%s",
+			 options_break_word(options.broken));
 	p->cmdline = boot.cmdline;
 	if (options.defect[0])
 		snprintf(broken_words + strlen(broken_words),
@@ -395,13 +394,13 @@ static void init_zone(void)
 	const char *error = NULL;
 
 	zone_mode = options.zone;
-	zone_break_init();
-	if (zone_mode == ZONE_TRAP)
-		zone_trap_init();
-	else if (zone_mode == ZONE_STALE)
+	if (zone_mode == ZONE_STALE)
 		error = stale_copies_init();
 	if (error)
 		refuse_to_boot("memory", error);
+	zone_break_init();
+	if (zone_mode == ZONE_TRAP)
+		zone_trap_init();
 }
 
 /* What records goes around everything else at the doors. */
@@ -444,6 +443,7 @@ static _Noreturn void run(void)
 		watchdog_start(options.watchdog_seconds);
 	ending = find_experiment(name)->run(&setup);
 	end_trace();
+	qr_document();
 	machine_end(ending);
 }
 

@@ -206,8 +206,20 @@ static const struct choice breaks[] = {
 	{"pointer", BREAK_POINTER},
 	{"early", BREAK_EARLY},
 	{"nmi", BREAK_NMI},
+	{"traced", BREAK_TRACED},
+	{"table", BREAK_TABLE},
 	{NULL, 0},
 };
+
+const char *options_break_word(u32 bit)
+{
+	const struct choice *c = breaks;
+
+	while (c->word && c->value != bit)
+		c++;
+	return c->word;
+}
+
 static const char *const defects[] = {"N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8", "N9", NULL};
 
 #define OPTION(word, function, field)                                                              \

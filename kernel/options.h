@@ -57,6 +57,9 @@ struct options_words {
 bool options_parse(const char *cmdline, const struct options_words *words, struct options *out,
 		   char *err, size_t errlen);
 
+/* The word of break= that sets BIT; NULL if none does. */
+const char *options_break_word(u32 bit);
+
 /* The first name of a list of policies, its length in *LEN; NULL at the end of the list. */
 const char *policy_list_name(const char *list, size_t *len);
 

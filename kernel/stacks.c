@@ -88,16 +88,18 @@ static void end_task(struct stacks_row *row, unsigned int cpu)
 	task_destroy(tasks[cpu]);
 }
 
-/* Every isolated CPU enters, if it does not by itself, and has checked what was published last. */
+/*
+ * Every isolated CPU enters, if it does not by itself, and has checked what was published last. A
+ * CPU that is on its way out of an older entry reads the count of purges after it was raised, and
+ * waits for one more than that. So the count goes up until the CPU has checked, not once.
+ */
 static void await_checks(void)
 {
 	u64 deadline = tsc_deadline(TASK_LIMIT_MS);
 
-	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++)
-		if (cpu_is_isolated(cpu))
-			WRITE_ONCE(pages[cpu]->purges, pages[cpu]->purges + 1);
 	for (unsigned int cpu = 0; cpu < nr_online_cpus(); cpu++) {
 		while (cpu_is_isolated(cpu) && !stack_oracle_checked(cpu)) {
+			WRITE_ONCE(pages[cpu]->purges, pages[cpu]->purges + 1);
 			if (cpu_work_done(cpu))
 				panic("CPU %u: bounce ended too early: %s", cpu, tasks[cpu]->fault);
 			if (tsc_passed(deadline))

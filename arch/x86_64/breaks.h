@@ -19,6 +19,8 @@ enum {
 	BREAK_POINTER = 1 << 7, /* the way in reads vmalloc'd memory before the policy's hook */
 	BREAK_EARLY = 1 << 8,	/* it switches to the task's stack before it */
 	BREAK_NMI = 1 << 9,	/* an NMI's handler reads it before nmi_enter */
+	BREAK_TRACED = 1 << 10, /* the way in calls a function that is not noinstr */
+	BREAK_TABLE = 1 << 11,	/* it jumps by way of a table in vmalloc'd memory */
 };
 
 /* Written before the other CPUs start (and by tests, which put it back). Readable in the danger

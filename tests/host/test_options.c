@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "arch/x86_64/breaks.h"
 #include "kernel/options.h"
 
 static const char *const policies[] = {"immediate", "state-bits", NULL};
@@ -209,13 +210,22 @@ static void every_break_is_its_own_bit(void **state)
 	static const char *const lines[] = {"break=drain", "break=ipi",	    "break=undercount",
 					    "break=gap",   "break=fill",    "break=stamp",
 					    "break=ap",	   "break=pointer", "break=early",
-					    "break=nmi"};
+					    "break=nmi",   "break=traced",  "break=table"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		assert_accepted(lines[i]);
 		assert_int_equal(options.broken, 1U << i);
+		assert_string_equal(options_break_word(1U << i), lines[i] + strlen("break="));
 	}
+}
+
+/* A report names what was broken: without the word the run could pass. */
+static void no_break_without_a_word(void **state)
+{
+	(void)state;
+	assert_null(options_break_word(0));
+	assert_null(options_break_word(BREAK_TABLE << 1));
 }
 
 static void every_defect(void **state)
@@ -339,7 +349,7 @@ static void refusals_name_the_word_and_what_is_valid(void **state)
 		{"defect=N0", "defect=N0: bad value; valid: N1, N2, N3, N4, N5, N6, N7, N8, N9"},
 		{"break=all",
 		 "break=all: bad value; valid: drain, ipi, undercount, gap, fill, stamp, ap, "
-		 "pointer, early, nmi"},
+		 "pointer, early, nmi, traced, table"},
 		{"zone=all", "zone=all: bad value; valid: off, trap, stale"},
 		{"loglevel=8", "loglevel=8: bad value; valid: a number of 0 to 7"},
 		{"panic=-1", "panic=-1: bad value; valid: a number of 0 to 3600"},
@@ -551,6 +561,7 @@ int main(void)
 		cmocka_unit_test(every_name_is_accepted),
 		cmocka_unit_test(policies_are_a_list),
 		cmocka_unit_test(numbers_at_their_limits),
+		cmocka_unit_test(no_break_without_a_word),
 		cmocka_unit_test(every_break_is_its_own_bit),
 		cmocka_unit_test(every_defect),
 		cmocka_unit_test(consoles),

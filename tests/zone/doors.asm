@@ -190,7 +190,7 @@ CASE other_msr
 	swapgs
 	mov rsp, [gs:8]
 	mov ecx, 0xc0000102
-	rdmsr				; ! another register than GS_BASE
+	rdmsr				; ! rdmsr 0xc0000102: not named
 	jmp zone_end
 
 CASE wrong_root

@@ -9,6 +9,7 @@ from .values import MASK, Value, bit_and, clamp, number
 
 NEGATED = {"e": "ne", "b": "ae", "be": "a", "l": "ge", "le": "g", "s": "ns", "o": "no", "p": "np"}
 NEGATED |= {value: key for key, value in NEGATED.items()}
+NEAR = 1 << 15
 UNSIGNED_OF = {"l": "b", "le": "be", "g": "a", "ge": "ae"}
 
 
@@ -83,6 +84,8 @@ def _assume_compare(state: State, flags: Flags, condition: str) -> State | None:
     left, right = flags.left, flags.right
     if left.base and left.base == right.base:
         return _assume_addresses(state, left, right, condition)
+    if left.base and right.base and condition == "e" and _near(left) and _near(right):
+        return None
     if left.base or right.base:
         return state
     if condition in UNSIGNED_OF:
@@ -98,6 +101,11 @@ def _assume_compare(state: State, flags: Flags, condition: str) -> State | None:
         return None
     after = _refined(state, flags.left_in, flags.size, new_left)
     return after and _refined(after, flags.right_in, flags.size, new_right)
+
+
+def _near(value: Value) -> bool:
+    """An address in its region or close to it: regions lie further apart than that."""
+    return -NEAR < value.low and value.high < NEAR
 
 
 def _assume_addresses(state: State, left: Value, right: Value, condition: str) -> State | None:

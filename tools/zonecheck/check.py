@@ -43,7 +43,7 @@ def check(description: Description, configuration: Configuration) -> Result:
     starts = [node_of((), door.address, door.state) for door in doors]
     jumps = {node.address for node in back_edges(walk.edges, starts)}
     name_loops(description, image, jumps, result)
-    for name in [end.name for end in walk.rules.ends.values()] + \
+    for name in [end.name for end in (*walk.rules.ends.values(), *walk.rules.behind.values())] + \
             list(walk.rules.calls_out.values()):
         if name not in walk.ended:
             result.violations.append(Violation(0, f"no path reaches {name}: nothing was proved",
@@ -55,7 +55,8 @@ def check(description: Description, configuration: Configuration) -> Result:
 def set_apart(description: Description, result: Result) -> None:
     """What the description says that the checker cannot decide is no violation, and no pass."""
     for violation in result.violations:
-        if what := description.undecided(violation.text):
+        function = description.image.symbol_at(violation.address)[0]
+        if what := description.undecided(violation.text, function):
             result.undecided.setdefault(what, []).append(violation)
     apart = [v for found in result.undecided.values() for v in found]
     result.violations = [v for v in result.violations if v not in apart]

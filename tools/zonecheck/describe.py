@@ -30,7 +30,7 @@ KEYS: dict[str, set[str]] = {
     "facts": {"at", "policy", "region", "size", "value", "reason"},
     "doors": {"name", "start", "table", "count", "without", "only", "stack", "cs", "gs", "root",
               "leaves_to", "registers", "matching", "pushed", "region"},
-    "ends": {"at", "root"},
+    "ends": {"at", "behind", "root", "reason"},
     "calls_out": {"to"},
     "returns": {"in", "reason"},
     "excused": {"in", "class", "reason"},
@@ -41,7 +41,7 @@ KEYS: dict[str, set[str]] = {
     "patched": {"alternatives", "labels", "thunks", "returns", "unknown"},
     "features": {"bit", "name", "present", "reason"},
     "keys": {"symbol", "on", "reason"},
-    "undecided": {"what", "says"},
+    "undecided": {"what", "says", "functions"},
 }
 
 
@@ -153,7 +153,10 @@ class Description:
         sections = [(self.evaluate(low), self.evaluate(high))
                     for low, high in self.wanted("code", self.data.get("code", {}), "sections")]
         ends = [End(self.evaluate(self.wanted("ends", e, "at")), str(e["at"]),
-                    e.get("root", "one")) for e in self.entries("ends")]
+                    e.get("root", "one")) for e in self.entries("ends") if "behind" not in e]
+        behind = [End(self.image.symbol(e["behind"]), f"behind {e['behind']}",
+                      e.get("root", "one")) for e in self.entries("ends")
+                  if "behind" in e and self.wanted("ends", e, "reason")]
         calls = [str(self.wanted("calls_out", e, "to")) for e in self.entries("calls_out")]
         excused = [(*self.extent(self.wanted("excused", e, "in")), e["class"])
                    for e in self.entries("excused") if self.wanted("excused", e, "reason")]
@@ -161,7 +164,7 @@ class Description:
                    for e in self.entries("returns") if self.wanted("returns", e, "reason")}
         return Rules(sections, {end.address: end for end in ends},
                      {self.image.symbol(name): name for name in calls}, excused, returns,
-                     patches=self.patches())
+                     patches=self.patches(), behind={end.address: end for end in behind})
 
     def patches(self) -> Patches:
         """Code that is changed at boot."""
@@ -171,10 +174,11 @@ class Description:
                 for e in self.entries("keys") if self.wanted("keys", e, "reason")}
         return read_patches(self.image, self.data.get("patched", {}), features, keys)
 
-    def undecided(self, text: str) -> str:
-        """What cannot be decided of which TEXT speaks; "" if it is a violation."""
+    def undecided(self, text: str, function: str) -> str:
+        """What cannot be decided of which TEXT speaks, in FUNCTION; "" if it is a violation."""
         return next((str(self.wanted("undecided", e, "what")) for e in self.entries("undecided")
-                     if re.search(self.wanted("undecided", e, "says"), text)), "")
+                     if re.search(self.wanted("undecided", e, "says"), text) and
+                     re.fullmatch(e.get("functions", ".*"), function)), "")
 
     def privileged(self) -> dict[str, str]:
         """Instructions of ring 0 that the zone may execute, and why."""
@@ -183,8 +187,12 @@ class Description:
 
     def loops(self) -> dict[str, str]:
         """Functions that may loop, and their bounds."""
+        for entry in self.entries("loops"):
+            if not isinstance(self.wanted("loops", entry, "in"), list):
+                raise DescriptionError(f"{self.path}: loops.in is {entry['in']!r}; valid: a list "
+                                       "of functions")
         return {name: self.wanted("loops", e, "bound") for e in self.entries("loops")
-                for name in self.wanted("loops", e, "in")}
+                for name in e["in"]}
 
     # --- Doors ---
 

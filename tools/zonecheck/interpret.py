@@ -7,9 +7,10 @@ Intel's names; the semantics are the SDM's (Vol 2).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
-from . import values
+from . import rarely, values
 from .branches import NEGATED, assume, holder
 from .image import Instruction, Operand
 from .memory import Memory
@@ -21,7 +22,8 @@ MSR_GS_BASE = 0xc0000101
 FLAG_IF = 1 << 9
 RING3_ROOT = 1 << 12            # kPTI's bit of CR3
 NOT_KEPT = ("rol", "ror", "neg", "sar", "tzcnt", "bsf", "bsr", "popcnt", "bswap")
-HARMLESS = ("nop", "endbr64", "cld", "clac", "cli", "pause", "lfence", "mfence", "sfence", "fnop")
+HARMLESS = ("nop", "endbr64", "cld", "clac", "cli", "pause", "lfence", "mfence", "sfence", "fnop",
+            "prefetcht0", "prefetchw", "prefetchnta")   # these read nothing and never fault
 
 
 class Interpreter:
@@ -40,17 +42,21 @@ class Interpreter:
             "inc": self._inc, "dec": self._inc, "not": self._not, "imul": self._imul,
             "shl": self._shift, "sal": self._shift, "shr": self._shift,
             "xchg": self._xchg, "xadd": self._xadd, "cmpxchg": self._cmpxchg,
-            "cmp": self._cmp, "test": self._test, "bt": self._bt, "swapgs": self._swapgs,
+            "cmp": self._cmp, "test": self._test, "swapgs": self._swapgs,
             "rdmsr": self._rdmsr, "wrmsr": self._wrmsr, "rdtsc": self._rdtsc,
             "invlpg": self._invlpg, "invpcid": self._invpcid,
         }
+        for name, action in rarely.ACTIONS.items():
+            self.table[name] = functools.partial(action, self)
         self.table |= dict.fromkeys(("add", "sub", "and", "or", "xor"), self._arithmetic)
         self.table |= dict.fromkeys(NOT_KEPT, self._not_kept)
 
     def step(self, state: State, ins: Instruction) -> None:
         """Changes STATE as INS does."""
         action = self.table.get(ins.mnemonic)
-        if ins.prefix not in ("", "lock"):
+        if rarely.copies(state, ins):
+            rarely.copy(self, state, ins)
+        elif ins.prefix not in ("", "lock"):
             self.memory.report(f"prefix {ins.prefix}: not known to be harmless")
         elif action:
             action(state, ins)
@@ -237,15 +243,6 @@ class Interpreter:
         state.flags = Flags("test", state.flags.left, state.flags.right, state.flags.size,
                             state.flags.left_in, state.flags.right_in)
 
-    def _bt(self, state: State, ins: Instruction) -> None:
-        """In memory the number of the bit, if a register has it, is part of the address."""
-        what, bit = ins.operands
-        if what.kind == "mem" and bit.kind != "imm":
-            self.memory.report("BT of a bit anywhere around its operand")
-            return
-        self.read(state, what)
-        state.flags = None
-
     def _set(self, state: State, ins: Instruction) -> None:
         condition = ins.mnemonic[3:]
         can, cannot = number(0, 1), constant(0)
@@ -297,9 +294,10 @@ class Interpreter:
             state.gs = "restored"
 
     def _msr(self, state: State, what: str) -> None:
-        self._name(what)
-        if state.read("ecx").constant != MSR_GS_BASE:
-            self.memory.report(f"{what} of another register than GS_BASE ({state.read('ecx')})")
+        register = state.read("ecx")
+        self._name(what if register.constant in (None, MSR_GS_BASE) else f"{what} {register}")
+        if register.constant is None:
+            self.memory.report(f"{what} of a register that is not known ({register})")
 
     def _rdtsc(self, state: State, _ins: Instruction) -> None:
         state.write("rax", number(0, 0xffffffff))

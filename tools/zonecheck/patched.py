@@ -31,8 +31,12 @@ class Patches:
     unknown: dict[int, str] = field(default_factory=dict)
 
     def ways(self, address: int) -> list[int]:
-        """Where a path that comes to ADDRESS may go on; itself is one of them, or not."""
-        return self.original.get(address, [address])
+        """Where a path that comes to ADDRESS may go on; itself is one of them, or not. What stands
+        behind a place that is left out may be changed too."""
+        found: dict[int, None] = {}
+        for way in self.original.get(address, [address]):
+            found.update(dict.fromkeys([way] if way == address else self.ways(way)))
+        return list(found)
 
     def after(self, ins: Instruction) -> int:
         """What follows INS if it does not jump: behind a replacement, what follows the original."""

@@ -13,6 +13,7 @@ from .image import Image, ImageError
 from .walk import Violation
 
 WIDTH = 100
+CLASS = 8                       # width of a class in the table: names of at most 7 letters
 MAX_SHOWN = 12                  # violations of one row
 
 
@@ -35,15 +36,16 @@ def table(image: Image, results: list[Result]) -> None:
     """A row for each: the policy's part, then what the whole zone touches, by class."""
     classes = sorted({name for r in results for name in r.touched})
     title = " instructions that touch "
-    print("\n" + " " * 21 + "|--- its hooks ---| |" + title.center(len(classes) * 9 - 2, "-") + "|")
+    print("\n" + " " * 21 + "|--- its hooks ---| |"
+          + title.center(len(classes) * CLASS - 2, "-") + "|")
     print(f"{'Policy':<14} {'Roots':>5} {'Instr':>6} {'Bytes':>6} {'Func':>5}"
-          + "".join(f" {name.capitalize():>8}" for name in classes) + " Loops Verdict")
+          + "".join(f"{name.capitalize():>{CLASS}}" for name in classes) + " Loops Verdict")
     for result in results:
         hooks = {a for a in result.addresses if image.symbol_at(a)[2]}
         functions = {image.symbol_at(a)[1] for a in hooks}
         print(f"{result.configuration.name:<14} {result.configuration.roots:>5} {len(hooks):>6} "
               f"{size(image, hooks):>6} {len(functions):>5}"
-              + "".join(f" {len(result.touched.get(name, ())):>8}" for name in classes)
+              + "".join(f"{len(result.touched.get(name, ())):>{CLASS}}" for name in classes)
               + f" {len(result.loops):>5} {verdict(result):>7}")
 
 

@@ -79,6 +79,7 @@ class Rules:
     returns: set[int]                   # functions whose RET is an end
     traps: set[str] = field(default_factory=lambda: {"ud2", "int3"})
     patches: Patches = field(default_factory=Patches)
+    behind: dict[int, End] = field(default_factory=dict)    # functions whose RET to anybody is one
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,9 @@ class Walk:
         """RET: to the caller, of which the stack must still hold the address."""
         start = self.image.symbol_at(node.address)[1]
         where = self.interpreter.pop(state)
-        if not node.context:
+        if start in self.rules.behind:
+            self.reach(self.rules.behind[start].name, state, self.rules.behind[start].root)
+        elif not node.context:
             if start in self.rules.returns:
                 self.reach("ret", state, "")
             else:

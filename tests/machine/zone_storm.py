@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""The comparison under zone=trap and zone=stale, with NMIs, all policies, on both emulators, and
+run=stacks with all of them: `make zone-storm`. `make test` has the small form (zone.py)."""
+
+from case import BootCase
+from zone import POSTED, posted_convicted
+
+BOCHS: dict[str, object] = {"engine": "bochs", "media": "cd"}
+QEMU: dict[str, object] = {"media": "kernel"}
+ROUNDS = {"QEMU": 40, "Bochs": 10}
+ENGINES = (("QEMU", QEMU), ("Bochs", BOCHS))
+
+
+def storm(title: str, cmdline: str, engine: str, machine: dict[str, object],
+          **expected: object) -> BootCase:
+    """A row of this table."""
+    return BootCase(f"{title}, {engine}", cmdline, machine, limit=900.0,
+                    **expected)  # type: ignore
+
+
+ZONE_STORMS = tuple(row for engine, machine in ENGINES for row in (
+    storm("zone=trap, all sound policies", "zone=trap", engine, machine),
+    storm("zone=stale, all sound policies", "zone=stale", engine, machine),
+    storm("zone=trap, posted-v2 to -v4 under NMIs", f"{POSTED} zone=trap", engine, machine,
+          check=posted_convicted("lost")),
+    storm("zone=stale, posted-v2 to -v4 under NMIs", f"{POSTED} zone=stale", engine, machine,
+          check=posted_convicted("stale")),
+    storm("zone=stale, exit-flush", "tlbi=exit-flush zone=stale", engine, machine, counts="stale",
+          shows=(r"as claimed: X1 \(process, stale\)",)),
+    storm("zone=trap, stack=task", "tlbi=posted-v2+posted-v4 zone=trap stack=task", engine, machine,
+          shows=(r"stack task \| zone trap, but",)),
+    storm("zone=stale, stack=task", "tlbi=posted-v2+posted-v4 zone=stale stack=task", engine,
+          machine, shows=(r"zone stale, but",)),
+    *(storm(f"stacks, {zone}", f"run=stacks,rounds={ROUNDS[engine]} {zone}", engine, machine)
+      for zone in ("zone=off", "zone=trap", "zone=stale")),
+))
