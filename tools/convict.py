@@ -290,6 +290,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Command line of this tool."""
     args = parse_arguments()
+    args.explorer = args.explorer.resolve()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     started = time.monotonic()
     try:
