@@ -19,7 +19,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu_work.h"
 #include "kernel/crusty_tables.h"
-#include "kernel/debugcon.h"
+#include "kernel/document.h"
 #include "kernel/format.h"
 
 #define PROBES_LIMIT_MS 300000
@@ -107,10 +107,8 @@ enum ending run_crusty(const struct setup *setup)
 		panic("crusty: %s", error);
 	judge();
 	crusty_print(&result);
-	if (debugcon_present()) {
-		error = crusty_json(&result, debugcon_write);
-		if (error)
-			panic("JSON report: %s", error);
-	}
+	error = crusty_json(&result, document_write);
+	if (error)
+		panic("JSON report: %s", error);
 	return result.verdict;
 }

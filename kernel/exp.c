@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
 #include "kernel/console.h"
-#include "kernel/debugcon.h"
+#include "kernel/document.h"
 #include "kernel/format.h"
 #include "kernel/report.h"
 #include "kernel/report_json.h"
@@ -17,17 +17,14 @@
 /* A record is one line of text. */
 #define LINE_DEPTH 2
 
-static void to_nobody(const char *s, size_t n)
+bool exp_begin(struct exp *e, const char *name, const struct setup *setup,
+	       enum policy_default unnamed, char *err, size_t errlen)
 {
-	(void)s;
-	(void)n;
-}
+	const struct options *options = setup->options;
 
-bool exp_begin(struct exp *e, const char *name, const struct setup *setup, char *err, size_t errlen)
-{
 	*e = (struct exp){.name = name, .setup = setup};
-	e->nr_rows = policy_rows(setup->options, policies_of(setup->options), DEFAULT_SOUND,
-				 e->rows, err, errlen);
+	e->nr_rows = policy_rows(options, policies_of(options),
+				 options->defect[0] ? DEFAULT_ALL : unnamed, e->rows, err, errlen);
 	if (!e->nr_rows)
 		return false;
 	if (!cpumask_weight(&isolated_cpus)) {
@@ -35,7 +32,7 @@ bool exp_begin(struct exp *e, const char *name, const struct setup *setup, char 
 		return false;
 	}
 	report_print_head(&setup->machine, &setup->parameters, console_write);
-	json_begin(&e->json, debugcon_present() ? debugcon_write : to_nobody, LINE_DEPTH);
+	json_begin(&e->json, document_write, LINE_DEPTH);
 	json_object_begin(&e->json, NULL);
 	report_json_head(&e->json, &setup->machine, &setup->parameters);
 	json_string(&e->json, "experiment", name);
@@ -65,6 +62,14 @@ bool exp_can_run(struct exp *e, u32 i)
 	pr_info("%s: %u of %u: %s, %s", e->name, i + 1, e->nr_rows, row->policy->name,
 		exp_roots_text(row));
 	return true;
+}
+
+void exp_progress(const struct exp *e, u64 done, u64 total)
+{
+	u64 step = (total + 3) / 4;
+
+	if (done && done < total && done % step == 0)
+		pr_info("%s: %lu of %lu", e->name, done, total);
 }
 
 struct json *exp_record(struct exp *e, const char *kind, const struct policy_row *row)

@@ -24,14 +24,17 @@ struct exp {
 };
 
 /*
- * Begins. The policies of its rows: those of tlbi=, else as compared by default. False, with a text
- * in ERR, if there is nothing to run: too few CPUs, or policies that cannot be run.
+ * Begins. The policies of its rows: those of tlbi=, else UNNAMED; with defect= its policy. False,
+ * with a text in ERR, if there is nothing to run: too few CPUs, or policies that cannot be run.
  */
-bool exp_begin(struct exp *e, const char *name, const struct setup *setup, char *err,
-	       size_t errlen);
+bool exp_begin(struct exp *e, const char *name, const struct setup *setup,
+	       enum policy_default unnamed, char *err, size_t errlen);
 
 /* Row I is about to run: says so. False: this machine lacks what its policy needs. */
 bool exp_can_run(struct exp *e, u32 i);
+
+/* A row that takes long is at DONE of TOTAL: says so, four times in all. */
+void exp_progress(const struct exp *e, u64 done, u64 total);
 
 /* "one root" or "two roots" of a row, and 1 or 2. */
 const char *exp_roots_text(const struct policy_row *row);

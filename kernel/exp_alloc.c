@@ -136,7 +136,7 @@ enum ending run_alloc(const struct setup *setup)
 	if (!run_only_knows(run, known, err, sizeof(err)) ||
 	    !run_u64(run, "most", LEAST, 1000000, &most, err, sizeof(err)) ||
 	    !run_u64(run, "samples", 1, 100000, &samples, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "alloc", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "alloc", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	areas = vmalloc(most * sizeof(*areas));
 	frame = frame_alloc();

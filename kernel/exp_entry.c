@@ -151,7 +151,7 @@ enum ending run_entry(const struct setup *setup)
 	unsigned int cpu = 0;
 
 	if (!run_only_knows(&setup->options->run, known, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "entry", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "entry", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	find_doors();
 	while (!cpu_is_isolated(cpu))

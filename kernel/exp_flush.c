@@ -177,7 +177,7 @@ enum ending run_flush(const struct setup *setup)
 	char err[OPTIONS_ERROR_MAX];
 
 	if (!run_only_knows(&setup->options->run, known, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "flush", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "flush", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	memory = vmalloc(PAGES * PAGE_SIZE);
 	if (!memory)

@@ -100,7 +100,7 @@ enum ending run_hold(const struct setup *setup)
 	if (!run_only_knows(run, known, err, sizeof(err)) ||
 	    !run_u64(run, "purges", 1, 1000000, &request.purges, err, sizeof(err)) ||
 	    !run_u64(run, "pages", 1, 4096, &request.pages, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "hold", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "hold", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	report_line(console_write, "%s", "");
 	report_line(console_write,

@@ -159,7 +159,7 @@ enum ending run_ipi(const struct setup *setup)
 	if (!run_only_knows(&setup->options->run, known, err, sizeof(err)) ||
 	    !run_u64(&setup->options->run, "rounds", 1, 1000000, &sender.rounds, err,
 		     sizeof(err)) ||
-	    !exp_begin(&experiment, "ipi", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "ipi", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	print_head();
 	for (unsigned int from = 0; from < nr_online_cpus(); from++) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run=purge: what a purge costs its initiator, by policy, by the number of isolated CPUs that sit
- * in ring 3, and by the number of pages: instructions (exact), interrupts, and time, which means
- * something on a real machine only.
+ * in ring 3, and by the number of pages: instructions (exact), interrupts, cache lines of others
+ * that it writes, and time, which means something on a real machine only.
  *
  * Parameters: pages=N (one size instead of all), books=on|off: with what the test bed writes down
- * around each question, or (default) without.
+ * around each question, or (default) without. Lines are counted without.
  */
 #include "arch/x86_64/tlb.h"
 #include "kernel/console.h"
@@ -14,6 +14,7 @@
 #include "kernel/report_lines.h"
 
 #define SIZES 6
+#define CELL  20 /* columns of the table for each number of CPUs */
 
 static struct exp experiment;
 
@@ -59,6 +60,13 @@ static void write_record(struct exp *e, const struct policy_row *row, u32 sleepe
 	json_u64(j, "isolated", sleepers);
 	json_u64(j, "pages", pages);
 	purge_cost_json(j, cost);
+	if (cost->lines_known) {
+		json_u64(j, "remote_lines", cost->remote_lines);
+		json_u64(j, "shared_lines", cost->shared_lines);
+	} else {
+		json_null(j, "remote_lines");
+		json_null(j, "shared_lines");
+	}
 	exp_record_end(e);
 }
 
@@ -72,6 +80,17 @@ static const char *pages_text(u64 pages)
 	return text;
 }
 
+static const char *cell_text(const struct purge_cost *cost)
+{
+	static char text[64];
+	char lines[24] = "n/a";
+
+	if (cost->lines_known)
+		snprintf(lines, sizeof(lines), "%lu+%lu", cost->remote_lines, cost->shared_lines);
+	snprintf(text, sizeof(text), "%8lu (%lu, %s)", cost->instructions, cost->ipis, lines);
+	return text;
+}
+
 static void print_head(const struct request *request)
 {
 	char line[REPORT_COLUMNS + 1];
@@ -79,9 +98,12 @@ static void print_head(const struct request *request)
 
 	report_line(console_write, "%s", "");
 	report_line(console_write,
-		    "purge: instructions of the initiator (and IPIs), by isolated CPUs in ring 3");
+		    "purge: instructions of the initiator (IPIs, lines of other CPUs + shared "
+		    "lines written),");
+	report_line(console_write, "by isolated CPUs in ring 3");
 	for (u32 i = 0; i < request->nr_steps; i++)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, "%8u%-5s", request->steps[i], "");
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "%8u%-*s", request->steps[i],
+			      CELL - 8, "");
 	report_line(console_write, "%s", line);
 }
 
@@ -94,11 +116,8 @@ static void print_rows(const struct policy_row *row, const struct request *reque
 				 exp_roots(row), pages_text(request->pages[p]));
 
 		for (u32 s = 0; s < request->nr_steps && n < REPORT_COLUMNS; s++)
-			n += snprintf(line + n, sizeof(line) - (size_t)n, "%8lu (%lu)%s",
-				      cost[p][s].instructions, cost[p][s].ipis,
-				      cost[p][s].ipis < 10    ? "  "
-				      : cost[p][s].ipis < 100 ? " "
-							      : "");
+			n += snprintf(line + n, sizeof(line) - (size_t)n, "%-*s", CELL,
+				      cell_text(&cost[p][s]));
 		report_line(console_write, "%s", line);
 	}
 }
@@ -111,6 +130,7 @@ static void run_row(struct exp *e, const struct policy_row *row, const struct re
 		sleepers_start(row, request->steps[s], e->setup->options->vmap_stack);
 		for (u32 p = 0; p < request->nr_pages; p++) {
 			cost[p][s] = purge_cost(request->pages[p], request->books);
+			purge_lines(request->pages[p], &cost[p][s]);
 			purge_cost_judge(e, row, request->steps[s], &cost[p][s]);
 			write_record(e, row, request->steps[s], request->pages[p], &cost[p][s]);
 		}
@@ -125,7 +145,7 @@ enum ending run_purge(const struct setup *setup)
 	struct request request;
 
 	if (!read_request(&setup->options->run, &request, err, sizeof(err)) ||
-	    !exp_begin(&experiment, "purge", setup, err, sizeof(err)))
+	    !exp_begin(&experiment, "purge", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	print_head(&request);
 	for (u32 i = 0; i < experiment.nr_rows; i++)

@@ -88,7 +88,7 @@ enum ending run_scale(const struct setup *setup)
 		return refuse(err);
 	if (sleepers_most() < 2)
 		return refuse("run=scale needs 2 isolated CPUs or more");
-	if (!exp_begin(&experiment, "scale", setup, err, sizeof(err)))
+	if (!exp_begin(&experiment, "scale", setup, DEFAULT_SOUND, err, sizeof(err)))
 		return refuse(err);
 	nr_steps = sleeper_steps(1, sleepers_most(), steps);
 	print_head();

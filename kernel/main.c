@@ -40,6 +40,7 @@
 #include "kernel/options.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
+#include "kernel/qr_report.h"
 #include "kernel/screen.h"
 #include "kernel/trace_report.h"
 #include "kernel/tripwire.h"
@@ -442,6 +443,7 @@ static _Noreturn void run(void)
 		watchdog_start(options.watchdog_seconds);
 	ending = find_experiment(name)->run(&setup);
 	end_trace();
+	qr_document();
 	machine_end(ending);
 }
 

@@ -27,13 +27,9 @@
 
 static u32 all_cpus;
 
-struct range {
-	u64 start, end;
-};
-
-static void purge(void *arg)
+void purge_once(void *arg)
 {
-	const struct range *range = arg;
+	const struct purge_range *range = arg;
 
 	flush_tlb_kernel_range_deferrable(range->start, range->end);
 }
@@ -109,12 +105,12 @@ static u64 sleeper_events(void)
 	return sum;
 }
 
-static void count_one(struct range *range, struct purge_cost *cost)
+static void count_one(struct purge_range *range, struct purge_cost *cost)
 {
 	u64 ipis = sent_ipis(false);
 	u64 isolated_ipis = sent_ipis(true);
 	u64 events = sleeper_events();
-	struct insn_count count = insn_count(purge, range);
+	struct insn_count count = insn_count(purge_once, range);
 
 	cost->instructions = count.instructions;
 	cost->waits = count.waits;
@@ -129,18 +125,23 @@ static bool same(const struct purge_cost *a, const struct purge_cost *b)
 	       a->isolated_ipis == b->isolated_ipis && a->sleeper_events == b->sleeper_events;
 }
 
+struct purge_range purge_range(u64 pages)
+{
+	if (pages == PURGE_EVERYTHING)
+		return (struct purge_range){VMALLOC_START, TLB_FLUSH_ALL};
+	return (struct purge_range){EMPTY_PAGES, EMPTY_PAGES + pages * PAGE_SIZE};
+}
+
 struct purge_cost purge_cost(u64 pages, bool books)
 {
-	struct range range = {EMPTY_PAGES, EMPTY_PAGES + pages * PAGE_SIZE};
+	struct purge_range range = purge_range(pages);
 	struct purge_cost cost = {.steady = true};
 	struct purge_cost again = {0};
 	u64 shortest = ~0UL;
 
-	if (pages == PURGE_EVERYTHING)
-		range = (struct range){VMALLOC_START, TLB_FLUSH_ALL};
 	flush_books = books;
 	for (u32 i = 0; i < WARM_UP; i++)
-		purge(&range);
+		purge_once(&range);
 	count_one(&range, &cost);
 	for (u32 i = 1; i < COUNTED; i++) {
 		count_one(&range, &again);
@@ -149,7 +150,7 @@ struct purge_cost purge_cost(u64 pages, bool books)
 	for (u32 i = 0; i < TIMED; i++) {
 		u64 start = rdtsc_ordered();
 
-		purge(&range);
+		purge_once(&range);
 		shortest = min(shortest, rdtsc_ordered() - start);
 	}
 	flush_books = true;

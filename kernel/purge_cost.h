@@ -20,7 +20,11 @@ struct purge_cost {
 	u64 waits;	    /* for a CPU's answer */
 	u64 sleeper_events; /* interrupts and kernel entries of all sleepers together */
 	u64 ns;		    /* the shortest of several, not single stepped */
-	bool steady;	    /* the counts came out the same each time */
+	/* Of purge_lines() alone: */
+	u64 remote_lines; /* other CPUs', that the initiator writes: policy's words, queues */
+	u64 shared_lines; /* of words of the policy that belong to no CPU */
+	bool lines_known; /* false: this CPU does not see its writes, see write_watch.h */
+	bool steady;	  /* the counts came out the same each time */
 };
 
 /* How many isolated CPUs there are at most. */
@@ -41,6 +45,20 @@ void sleepers_stop(struct exp *e);
 
 /* Measures a purge of PAGES, several times over. Between start and stop. */
 struct purge_cost purge_cost(u64 pages, bool books);
+
+/*
+ * Adds the cache lines that such a purge writes: it is made again and again for each line that it
+ * might. They are those of a purge like the last, that is, of CPUs that have slept through several.
+ * Counted without the books. Right behind purge_cost(). In purge_lines.c.
+ */
+void purge_lines(u64 pages, struct purge_cost *cost);
+
+/* The purge itself, for these two: of nothing that is mapped. ARG: its struct purge_range. */
+struct purge_range {
+	u64 start, end;
+};
+struct purge_range purge_range(u64 pages);
+void purge_once(void *arg);
 
 /* What both experiments' records say of a cost. */
 void purge_cost_json(struct json *j, const struct purge_cost *cost);

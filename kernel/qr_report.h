@@ -12,3 +12,10 @@
  * it. Context: boot CPU, after the report.
  */
 void qr_report(const struct run_result *run);
+
+/*
+ * The same for an experiment whose document went through document_write(): the code holds all of
+ * it. Nothing if there is no such document. Context: boot CPU, behind everything else that is
+ * printed but the verdict.
+ */
+void qr_document(void);

@@ -5,7 +5,7 @@
 #include "kernel/sweep_json.h"
 
 #include "arch/x86_64/log.h"
-#include "kernel/debugcon.h"
+#include "kernel/document.h"
 #include "kernel/json.h"
 #include "kernel/sweep_doors.h"
 
@@ -16,9 +16,7 @@ static struct json json;
 
 void sweep_json_begin(void)
 {
-	if (!debugcon_present())
-		return;
-	json_begin(&json, debugcon_write, LINE_DEPTH);
+	json_begin(&json, document_write, LINE_DEPTH);
 	json_object_begin(&json, NULL);
 	json_string(&json, "experiment", "sweep");
 	json_array_begin(&json, "rows");
@@ -116,8 +114,6 @@ static void write_trace(const struct sweep *s, const struct scenario *scenario)
 void sweep_json_row(const struct sweep *s, const struct sweep_request *request, enum ending verdict,
 		    const char *reason)
 {
-	if (!debugcon_present())
-		return;
 	json_object_begin(&json, NULL);
 	json_string(&json, "policy", s->policy->name);
 	json_u64(&json, "roots", s->mode.roots);
@@ -146,8 +142,6 @@ void sweep_json_row(const struct sweep *s, const struct sweep_request *request, 
 
 void sweep_json_skip(const struct flush_policy *policy, const char *reason)
 {
-	if (!debugcon_present())
-		return;
 	json_object_begin(&json, NULL);
 	json_string(&json, "policy", policy->name);
 	json_string(&json, "verdict", "skip");
@@ -159,8 +153,6 @@ void sweep_json_end(enum ending verdict)
 {
 	const char *error;
 
-	if (!debugcon_present())
-		return;
 	json_array_end(&json);
 	json_string(&json, "verdict", ending_word(verdict));
 	json_object_end(&json);

@@ -37,6 +37,7 @@ test       | clang-format           | clang-format       | clang-tools-extra | c
 test       | shellcheck             | shellcheck         | ShellCheck | = | ShellCheck
 test       | cppcheck               | cppcheck           | = | = | =
 test       | zbarimg                | zbar-tools         | zbar | zbar | zbar
+test       | /usr/include/zlib.h    | zlib1g-dev         | zlib-devel | zlib | zlib-devel
 '
 
 # Does one of these paths (patterns) exist?

@@ -3,8 +3,9 @@
 """Turns the text of the QR code that ends a run on the screen back into JSON.
 
 qr.py FILE: a picture (a photograph or screenshot; read by zbarimg, package zbar-tools), or the text
-that a phone has read. Standard input with "-". The JSON has the names of run.json, but of each
-policy the sums over its isolated CPUs. The text's form is described in kernel/essence.h.
+that a phone has read. Standard input with "-". Of a comparison the JSON has the names of run.json,
+but of each policy the sums over its isolated CPUs (kernel/essence.h has the text's form). Of any
+other experiment it is the whole document: a zlib stream in base 45 (RFC 9285).
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
-MARK = "LATEFLUSH/1"
+NAME = "LATEFLUSH/"
+MARK = NAME + "1"
+DOCUMENT_MARK = NAME + "2 "
+BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 VERDICTS = {"P": "pass", "F": "fail", "E": "error", "S": "skip"}
 OF_POLICY = ("flushes", "phase2_flushes", "held_pages", "syscall_instructions")
 # Sums over the isolated CPUs, in the order of kernel/essence.c.
@@ -69,8 +74,30 @@ def read_machine(brand: str, line: str) -> dict[str, Any]:
             **{name: name in features.split(",") for name in FEATURES}}
 
 
+def from_base45(text: str) -> bytes:
+    """Three characters are two bytes, the lowest digit first; two at the end are one."""
+    data = bytearray()
+    for at in range(0, len(text), 3):
+        digits = [BASE45.index(char) for char in text[at:at + 3]]
+        data += sum(digit * 45 ** place for place, digit in enumerate(digits)).to_bytes(
+            len(digits) - 1, "big")
+    return bytes(data)
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """The document of an experiment, from the text behind its mark. zlib's sum covers it all."""
+    try:
+        document = json.loads(zlib.decompress(from_base45(text)))
+    except (ValueError, OverflowError, zlib.error) as error:
+        raise QrError(f"cut short or misread ({error}): {text[:60]!r}") from None
+    assert isinstance(document, dict)
+    return document
+
+
 def read_text(text: str) -> dict[str, Any]:
     """The whole result."""
+    if text.startswith(DOCUMENT_MARK):
+        return read_document(text.removeprefix(DOCUMENT_MARK).rstrip("\r\n"))
     try:
         mark, brand, machine, cmdline, rows = text.strip("\r\n").replace("\r", "").split("\n")
         if mark != MARK:
@@ -95,9 +122,9 @@ def read_picture(path: Path) -> str:
     except subprocess.TimeoutExpired:
         raise QrError(f"zbarimg found nothing within {LIMIT} s") from None
     text = result.stdout.decode(errors="replace")
-    if result.returncode or MARK not in text:
+    if result.returncode or NAME not in text:
         raise QrError(f"no QR code of Lateflush in {path}")
-    return text[text.index(MARK):]
+    return text[text.index(NAME):]
 
 
 def read_file(name: str) -> dict[str, Any]:
@@ -105,7 +132,7 @@ def read_file(name: str) -> dict[str, Any]:
     if name == "-":
         return read_text(sys.stdin.read())
     data = Path(name).read_bytes()
-    if data.startswith(MARK.encode()):
+    if data.startswith(NAME.encode()):
         return read_text(data.decode("latin-1"))
     return read_text(read_picture(Path(name)))
 

@@ -22,6 +22,7 @@ from typing import Any
 import baseline
 import bench
 import check_includes
+import check_panics
 import check_text
 import count
 import count_steps
@@ -296,6 +297,45 @@ class FactsTest(unittest.TestCase):
         self.assertEqual(facts.faults_of(changed), [])
         two["reason"] = ""
         self.assertTrue(facts.faults_of(changed))
+
+
+class PanicTest(unittest.TestCase):
+    """Which texts a test shows, and exceptions that are none."""
+
+    TEXTS = {"CPU %u has not finished within %lu ms: %s": "a.c:1", "slab %s: %p is none": "b.c:2",
+             "run=x needs 3 CPUs or more: one, and two": "c.c:3"}
+
+    def test_shown(self) -> None:
+        """The longest part, or a part that is this text's alone."""
+        texts = list(self.TEXTS)
+        for said, shown in (("CPU 2 has not finished within 5 ms", [0]), ("is none", [1]),
+                            ("needs 3 CPUs", [2]), ("CPU", []), ("another text", [])):
+            self.assertEqual([n for n, text in enumerate(texts)
+                              if check_panics.is_shown(text, texts, [said])], shown, said)
+
+    def test_literals(self) -> None:
+        """What a pattern demands as it stands."""
+        self.assertEqual([part for part in check_panics.literals(
+            r"^panic on CPU [012]: cross\-call of .* \+x: \d+ (a|b)$") if part],
+                         ["panic on CPU ", ": cross-call of ", " +x: ", " ", "a", "b"])
+
+    def test_faults(self) -> None:
+        """A text that nothing shows; exceptions that are not needed, of no text, or bare."""
+        said = ["has not finished within", "is none"]
+        reason = "a good reason"
+        self.assertEqual(len(check_panics.faults_of(self.TEXTS, said, {})), 1)
+        good = {"run=x needs": reason}
+        self.assertEqual(check_panics.faults_of(self.TEXTS, said, good), [])
+        for bad in ({"slab %s": reason}, {"gone text": reason}):
+            self.assertEqual(len(check_panics.faults_of(self.TEXTS, said, good | bad)), 1, bad)
+        self.assertEqual(len(check_panics.faults_of(self.TEXTS, said, {"run=x needs": ""})), 1)
+
+    def test_kernel(self) -> None:
+        """Both kinds of calls are found, over several lines."""
+        texts = check_panics.texts_of_kernel()
+        for text in ("stop_cpus: %u of %u other CPUs stopped within %lu s",
+                     "run=scale needs 2 isolated CPUs or more"):
+            self.assertIn(text, texts)
 
 
 class CountTest(unittest.TestCase):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -37,6 +38,43 @@ def scale_point(policy: str, isolated: int, instructions: int, **more: int) -> d
     """One record of run=scale."""
     return {"record": "scale", "policy": policy, "roots": 1, "isolated": isolated,
             "instructions": instructions, **COUNTS, **more}
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def menu_words(menu: str) -> list[tuple[str, list[str]]]:
+    """The command lines of the boot menu's entries: what the run= of each names, and its tlbi=."""
+    found = []
+    for cmdline in re.findall(r"^\t+lateflush (?!@)(.+)$", menu, re.MULTILINE):
+        words = dict(word.partition("=")[::2] for word in cmdline.split())
+        found.append((words.get("run", "compare").split(",")[0],
+                      [name for name in words.get("tlbi", "").split("+") if name]))
+    return found
+
+
+class MenuTest(unittest.TestCase):
+    """boot/grub.cfg; that the kernel's parser takes each entry is tested by tests/host/test_menu.c,
+    which knows no names."""
+
+    def faults(self, menu: str) -> list[str]:
+        """Names that the kernel has not, and experiments that the menu has not."""
+        experiments_c = (ROOT / "kernel/experiments.c").read_text()
+        runs = set(re.findall(r"^\t\{\"(\w+)\", run_\w+\}", experiments_c, re.MULTILINE))
+        policies = "".join(path.read_text() for path in (ROOT / "mm/policy").glob("*.c"))
+        faults = []
+        for name, tlbi in menu_words(menu):
+            faults += [f"run={name}"] if name not in runs else []
+            faults += [f"tlbi={policy}" for policy in tlbi if f'.name = "{policy}"' not in policies]
+        offered = {name for name, _ in menu_words(menu)}
+        return faults + [f"no {name}" for name in run.MEASUREMENTS if name not in offered]
+
+    def test_menu(self) -> None:
+        """Every experiment that measures can be chosen, and every name is known."""
+        menu = (ROOT / "boot/grub.cfg").read_text()
+        self.assertEqual(self.faults(menu), [])
+        self.assertEqual(self.faults(menu.replace("run=hold", "run=hol")), ["run=hol", "no hold"])
+        self.assertIn("tlbi=immediat", self.faults(menu.replace("=immediate", "=immediat")))
 
 
 SCALE = [
@@ -107,6 +145,24 @@ NOISE = [
 ]
 
 
+class LinesTest(unittest.TestCase):
+    """Cache lines that a purge writes."""
+
+    def test_lines(self) -> None:
+        """One more or less, of either kind."""
+        small = {"pages": 1, "isolated": 2, "ipis": 1, "isolated_ipis": 0}
+        good: list[dict[str, Any]] = [
+            small | {"policy": "watching", "remote_lines": 4, "shared_lines": 0},
+            small | {"policy": "ledger", "remote_lines": 1, "shared_lines": 3},
+            small | {"policy": "ledger", "pages": 34, "remote_lines": 1, "shared_lines": 2}]
+        self.assertEqual(experiments.lines_faults(good), [])
+        for place in range(len(good)):
+            for name in ("remote_lines", "shared_lines"):
+                wrong = copy.deepcopy(good)
+                wrong[place][name] += 1
+                self.assertEqual(len(experiments.lines_faults(wrong)), 1)
+
+
 class NoiseTest(unittest.TestCase):
     """What isolated CPUs feel."""
 
@@ -114,6 +170,7 @@ class NoiseTest(unittest.TestCase):
         """Each of the counts may be wrong."""
         self.assertEqual(experiments.check_noise(document(NOISE)), [])
         self.assertEqual(len(experiments.check_noise(document([]))), 1)
+        self.assertIn("watching", experiments.check_every_noise(document(NOISE))[0])
         for name in ("requests", "tlbi_callbacks", "entries", "unexplained", "samples", "timer",
                      "other_ipi", "nmi", "exception", "deferred"):
             records = copy.deepcopy(NOISE)

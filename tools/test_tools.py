@@ -12,6 +12,7 @@ import io
 import sys
 import types
 import unittest
+import zlib
 import xml.etree.ElementTree as xml
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -65,6 +66,24 @@ class QrTest(unittest.TestCase):
                      whole.replace("3/4", "3")):
             with self.assertRaises(qr.QrError, msg=text):
                 qr.read_text(text)
+
+    def test_document(self) -> None:
+        """RFC 9285's own examples; a document whole, cut short, or with one character misread."""
+        for text, data in (("BB8", b"AB"), ("%69 VD92EX0", b"Hello!!"), ("UJCLQE7W581", b"base-45"),
+                           ("QED8WEX0", b"ietf!"), ("", b"")):
+            self.assertEqual(qr.from_base45(text), data)
+        packed = zlib.compress(b'{"experiment": "ipi", "records": [1, 2, 3]}')
+        digits = "".join(
+            "".join(qr.BASE45[int.from_bytes(packed[at:at + 2], "big") // 45 ** place % 45]
+                    for place in range(len(packed[at:at + 2]) + 1))
+            for at in range(0, len(packed), 2))
+        whole = qr.DOCUMENT_MARK + digits
+        self.assertEqual(qr.read_text(whole + "\n"), {"experiment": "ipi", "records": [1, 2, 3]})
+        for at in range(len(qr.DOCUMENT_MARK), len(whole)):
+            for text in (whole[:at], whole[:at] + ("0" if whole[at] != "0" else "1")
+                         + whole[at + 1:], whole[:at] + "a" + whole[at + 1:]):
+                with self.assertRaises(qr.QrError, msg=text):
+                    qr.read_text(text)
 
     def test_another_result(self) -> None:
         """A code that differs from the document in one number is noticed."""

@@ -13,6 +13,7 @@
 #include "arch/x86_64/roots.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/step.h"
+#include "arch/x86_64/write_watch.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value))
 
@@ -86,6 +87,7 @@ void asm_offsets(void)
 	DEFINE(INSN_WAITS, offsetof(struct insn_count_state, waits));
 	DEFINE(INSN_LAST, offsetof(struct insn_count_state, last));
 	DEFINE(INSN_RESUME, offsetof(struct insn_count_state, resume));
+	DEFINE(WRITE_WATCH_HITS, offsetof(struct write_watch_state, hits));
 
 	DEFINE(AP_SLOT_SIZE, sizeof(struct ap_slot));
 	DEFINE(AP_SLOT_APIC_ID, offsetof(struct ap_slot, apic_id));

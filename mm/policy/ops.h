@@ -28,7 +28,7 @@
 #define this_words(type) ((type *)this_cpu()->policy_shared)
 
 /* A word that all CPUs share, one a line, readable in the danger zone. */
-#define __policy_global __aligned(CACHE_LINE) __section(".entry.data")
+#define __policy_global __aligned(CACHE_LINE) __section(".entry.data.policy")
 
 #define FIELD_TYPE(type, field) __typeof__(((type){0}).field)
 #define SHARED_AT(type, field)	(offsetof(struct percpu, policy_shared) + offsetof(type, field))

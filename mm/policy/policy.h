@@ -76,7 +76,7 @@ struct flush_policy {
 	/*
 	 * NULL, or the same for all online CPUs in one call: adds those that need an IPI to MASK.
 	 * Used where nobody watches each answer (flush_books). May leave CPUs out that need_ipi()
-	 * would have asked, if it knows the answer: no.
+	 * would have asked, if it knows the answer: no. Explored in its place by `explore -m`.
 	 */
 	void (*targets)(const struct flush_range *range, struct cpumask *mask);
 

@@ -68,6 +68,19 @@ static bool everybody_needs_it(unsigned int cpu, const struct flush_range *range
 	return true;
 }
 
+/* Differs from need_ipi(): nobody is interrupted, the initiator's own flush apart. */
+static void forgets_everybody(const struct flush_range *range, struct cpumask *mask)
+{
+	cpumask_set(mask, range->initiator);
+}
+
+/* Differs the other way. */
+static void targets_everybody(const struct flush_range *range, struct cpumask *mask)
+{
+	(void)range;
+	mask->bits[0] = BIT(nr_online_cpus()) - 1;
+}
+
 static bool nobody_lags(unsigned int cpu, u64 generation)
 {
 	(void)cpu;
@@ -93,6 +106,12 @@ static const struct flush_policy idling = {BASE, .name = "control-idling", .need
 static const struct flush_policy releases = {BASE, .name = "control-releases", .need_ipi = need_ipi,
 					     .lags = nobody_lags,
 					     .doors = {enter, exit_, nmi_enter, nmi_exit}};
+static const struct flush_policy forgets = {BASE, .name = "control-forgets", .need_ipi = need_ipi,
+					    .targets = forgets_everybody,
+					    .doors = {enter, exit_, nmi_enter, nmi_exit}};
+static const struct flush_policy asks_all = {BASE, .name = "control-asks-all", .need_ipi = need_ipi,
+					     .targets = targets_everybody,
+					     .doors = {enter, exit_, nmi_enter, nmi_exit}};
 static const struct flush_policy claims_more = {BASE,
 						.name = "control-claims",
 						.need_ipi = need_ipi,
@@ -100,5 +119,5 @@ static const struct flush_policy claims_more = {BASE,
 						.nr_claims = ARRAY_SIZE(too_much),
 						.doors = {enter, exit_, nmi_enter, nmi_exit}};
 
-const struct flush_policy *const explorer_controls[] = {&sound,	   &disturbs,	 &endless, &idling,
-							&releases, &claims_more, NULL};
+const struct flush_policy *const explorer_controls[] = {
+	&sound, &disturbs, &endless, &idling, &releases, &forgets, &asks_all, &claims_more, NULL};

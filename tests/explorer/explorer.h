@@ -26,6 +26,12 @@ struct bounds {
 
 extern const struct bounds *bounds_now;
 
+/*
+ * A purge asks once for all CPUs, by targets(), if the policy has that: as mm/tlbflush.c does where
+ * nobody watches each answer. Else it asks need_ipi() about each.
+ */
+extern bool ask_by_targets;
+
 static inline unsigned int initiator_of(u8 purge)
 {
 	return purge / bounds_now->purges;

@@ -86,6 +86,7 @@ const struct flush_policy *hook_policy(void)
 bool hook_exists(enum hook hook)
 {
 	return !(hook == HOOK_BEGIN && !policy->begin) &&
+	       !(hook == HOOK_TARGETS && !policy->targets) &&
 	       !(hook == HOOK_FLUSHED && !policy->flushed) && !(hook == HOOK_LAGS && !policy->lags);
 }
 
@@ -207,6 +208,7 @@ static struct flush_range range_of(const struct state *s, u8 purge, unsigned int
 static u64 call(const struct state *s, unsigned int cpu, const struct frame *f)
 {
 	struct flush_range range;
+	struct cpumask mask;
 
 	switch ((enum hook)f->hook) {
 	case HOOK_BEGIN:
@@ -215,6 +217,11 @@ static u64 call(const struct state *s, unsigned int cpu, const struct frame *f)
 	case HOOK_NEED_IPI:
 		range = range_of(s, f->purge, cpu);
 		return policy->need_ipi(f->arg, &range);
+	case HOOK_TARGETS:
+		range = range_of(s, f->purge, cpu);
+		mask = (struct cpumask){0};
+		policy->targets(&range, &mask);
+		return mask.bits[0];
 	case HOOK_FLUSHED:
 		range = range_of(s, f->purge, initiator_of(f->purge));
 		policy->flushed(&range);
@@ -295,8 +302,9 @@ void hook_exit_at_once(unsigned int cpu)
 
 const char *hook_name(enum hook hook)
 {
-	static const char *const names[HOOKS] = {"",	  "begin", "need_ipi",	"flushed", "lags",
-						 "enter", "exit",  "nmi_enter", "nmi_exit"};
+	static const char *const names[HOOKS] = {"",	      "begin",	 "need_ipi", "targets",
+						 "flushed",   "lags",	 "enter",    "exit",
+						 "nmi_enter", "nmi_exit"};
 
 	return names[hook];
 }
@@ -359,7 +367,7 @@ void cells_forget(void)
 	cells.nr = 0;
 }
 
-/* For `targets` of struct flush_policy, which is not explored: need_ipi() is. */
+/* Asked by `targets` of struct flush_policy. */
 unsigned int nr_online_cpus(void)
 {
 	return nr_model_cpus();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A housekeeping CPU that purges, in the order of mm/tlbflush.c and arch/x86_64/smp_call.c: clear
- * the PTE, take the number, ask the policy about each CPU, interrupt who needs it, flush, wait.
+ * the PTE, take the number, ask the policy about each CPU, or once about all of them, interrupt who
+ * needs it, flush, wait.
  */
 #include "tests/explorer/actors.h"
 
@@ -15,7 +16,8 @@ bool is_asked_about(const struct state *s, unsigned int cpu)
 	for (u32 i = 0; i < bounds_now->initiators; i++) {
 		const struct frame *f = &s->cpus[i].frames[0];
 
-		if (f->at == INIT_BEGIN || (f->at == INIT_ASK && f->arg == cpu))
+		if (f->at == INIT_BEGIN || f->at == INIT_TARGETS ||
+		    (f->at == INIT_ASK && f->arg == cpu))
 			return true;
 	}
 	return false;
@@ -35,9 +37,13 @@ static bool is_quiet(const struct cpu_state *c)
 
 void target_moves(struct state *s, unsigned int cpu)
 {
-	for (u32 i = 0; i < bounds_now->initiators; i++)
-		if (s->cpus[i].frames[0].arg == cpu)
-			s->cpus[i].frames[0].flags &= (u8)~QUIET;
+	for (u32 i = 0; i < bounds_now->initiators; i++) {
+		struct frame *f = &s->cpus[i].frames[0];
+
+		f->flags &= (u8) ~(QUIET_CPU << cpu);
+		if (f->arg == cpu)
+			f->flags &= (u8)~QUIET;
+	}
 }
 
 static void ask(struct state *s, unsigned int cpu, struct frame *f)
@@ -78,6 +84,22 @@ static void next_cpu(struct state *s, unsigned int cpu, struct frame *f, bool fi
 		request(s, cpu, f);
 }
 
+/* The same by on_cpus(): those of the mask, the own one last. */
+static void next_of_mask(struct state *s, unsigned int cpu, struct frame *f)
+{
+	u64 others = f->saved & ~BIT(cpu);
+
+	if (others) {
+		f->arg = (u8)__builtin_ctzl(others);
+		f->saved &= ~BIT(f->arg);
+		request(s, cpu, f);
+		return;
+	}
+	f->at = f->saved ? INIT_LOCAL : INIT_WAIT;
+	f->saved = 0;
+	f->flags &= (u8)~BY_MASK;
+}
+
 /* One CMPXCHG pushes the item: the buffer has to be empty. */
 static void request(struct state *s, unsigned int cpu, struct frame *f)
 {
@@ -92,7 +114,10 @@ static void request(struct state *s, unsigned int cpu, struct frame *f)
 	s->cpus[f->arg].queue |= (u8)BIT(f->purge);
 	s->purges[f->purge].waiting |= (u8)BIT(f->arg);
 	note(s, cpu, "sends CPU %u the flush IPI", f->arg);
-	next_cpu(s, cpu, f, false);
+	if (f->flags & BY_MASK)
+		next_of_mask(s, cpu, f);
+	else
+		next_cpu(s, cpu, f, false);
 }
 
 /* Work for C may have been recorded. */
@@ -117,6 +142,42 @@ static void answered(struct state *s, unsigned int cpu, struct frame *f, bool ip
 	next_cpu(s, cpu, f, false);
 }
 
+static void ask_about_all(struct state *s, unsigned int cpu, struct frame *f)
+{
+	if (!ask_by_targets || !asks_policy(s, f) || !hook_exists(HOOK_TARGETS)) {
+		next_cpu(s, cpu, f, true);
+		return;
+	}
+	note(s, cpu, "asks the policy about all CPUs");
+	for (u32 i = 0; i < nr_model_cpus(); i++)
+		if (is_quiet(&s->cpus[i]))
+			f->flags |= (u8)(QUIET_CPU << i);
+	start_hook(f, HOOK_TARGETS, INIT_TARGETS);
+}
+
+static void answered_about_all(struct state *s, unsigned int cpu, struct frame *f, u64 mask)
+{
+	for (u8 i = 0; i < nr_model_cpus(); i++) {
+		bool ipi = mask >> i & 1;
+
+		f->arg = i;
+		f->flags &= (u8)~QUIET;
+		if (f->flags & QUIET_CPU << i)
+			f->flags |= QUIET;
+		f->flags &= (u8) ~(QUIET_CPU << i);
+		if (i != cpu)
+			note(s, cpu,
+			     ipi ? "answer: CPU %u needs the IPI" : "answer: CPU %u is deferred",
+			     i);
+		oracle_answered(s, cpu, ipi);
+		if (!ipi)
+			record(&s->cpus[i]);
+	}
+	f->saved = mask;
+	f->flags |= BY_MASK;
+	next_of_mask(s, cpu, f);
+}
+
 void initiator_purge(struct state *s, unsigned int cpu, struct frame *f, enum purge_kind kind)
 {
 	static const char *const what[] = {"of one page", "of everything", "of a page table"};
@@ -137,7 +198,7 @@ static void issue(struct state *s, unsigned int cpu, struct frame *f)
 	if (asks_policy(s, f) && hook_exists(HOOK_BEGIN))
 		start_hook(f, HOOK_BEGIN, INIT_BEGIN);
 	else
-		next_cpu(s, cpu, f, true);
+		ask_about_all(s, cpu, f);
 }
 
 static void began(struct state *s, unsigned int cpu, struct frame *f, u64 ticket)
@@ -145,7 +206,7 @@ static void began(struct state *s, unsigned int cpu, struct frame *f, u64 ticket
 	s->purges[f->purge].ticket = ticket;
 	for (u32 i = 0; i < nr_model_cpus(); i++)
 		record(&s->cpus[i]);
-	next_cpu(s, cpu, f, true);
+	ask_about_all(s, cpu, f);
 }
 
 static void next_lag(struct state *s, unsigned int cpu, struct frame *f, bool first)
@@ -215,6 +276,9 @@ void initiator_hook_ended(struct state *s, unsigned int cpu, struct frame *f, en
 		break;
 	case HOOK_NEED_IPI:
 		answered(s, cpu, f, value);
+		break;
+	case HOOK_TARGETS:
+		answered_about_all(s, cpu, f, value);
 		break;
 	case HOOK_FLUSHED:
 		f->at = INIT_WAIT;

@@ -15,6 +15,7 @@
 #include "tests/explorer/schedule.h"
 
 const struct bounds *bounds_now;
+bool ask_by_targets;
 
 static const struct bounds all_bounds[] = {
 	{"a", "1 initiator, 2 purges; 1 target, 2 visits; 2 NMIs and a #MC or #DB, nested",
@@ -32,12 +33,14 @@ static const struct bounds all_bounds[] = {
 	 .initiators = 1, .purges = 1, .bystander = true},
 	{"s", "1 initiator, 3 purges; 1 target, 2 visits; 1 NMI; one after the other, for costs",
 	 .initiators = 1, .purges = 3, .targets = 1, .visits = 2, .nmis = 1, .sequential = true},
+	{"m", "1 initiator, 2 purges; 1 target, 2 visits: small", .initiators = 1, .purges = 2,
+	 .targets = 1, .visits = 2},
 	{"T", "as t, but the flush of a page table is deferred: a control, R1", .initiators = 1,
 	 .purges = 2, .targets = 1, .visits = 1, .tables = true, .tables_deferred = true},
 	{0},
 };
 
-/* What is explored if nothing is named: all but those for costs and the control. */
+/* What is explored if nothing is named: all but the small ones, those for costs and the control. */
 #define DEFAULT_BOUNDS "abcdtu"
 
 void explorer_fail(const char *format, ...)
@@ -65,6 +68,8 @@ static void usage(FILE *out)
 	      "  -j FILE    results as JSON\n"
 	      "  -s TEXT    carries out one schedule and tells it: with -p, -r and one -b\n"
 	      "  -e         ends at the first finding that no claim covers\n"
+	      "  -m         a purge asks once, for all CPUs, by the policy's targets(), if it has "
+	      "that\n"
 	      "  -f         in full: every step is interleaved, see tests/explorer/eager.c\n"
 	      "  -v         tells the schedule of each finding\n"
 	      "  -l         lists the policies\n"
@@ -77,7 +82,7 @@ static const struct bounds *bounds_named(char letter)
 	for (const struct bounds *b = all_bounds; b->name; b++)
 		if (*b->name == letter)
 			return b;
-	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "sT", letter);
+	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "msT", letter);
 }
 
 static const struct flush_policy *policy_named(const char *name)
@@ -163,7 +168,7 @@ int main(int argc, char **argv)
 	int option;
 
 	explored_init();
-	while ((option = getopt(argc, argv, "p:r:b:n:j:s:efvlh")) != -1) {
+	while ((option = getopt(argc, argv, "p:r:b:n:j:s:efmvlh")) != -1) {
 		switch (option) {
 		case 'p':
 			r.policy = policy_named(optarg);
@@ -189,6 +194,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			eager_steps = false;
+			break;
+		case 'm':
+			ask_by_targets = true;
 			break;
 		case 'v':
 			r.tell = true;

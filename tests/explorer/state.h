@@ -18,6 +18,7 @@ enum hook {
 	HOOK_NONE,
 	HOOK_BEGIN,
 	HOOK_NEED_IPI,
+	HOOK_TARGETS,
 	HOOK_FLUSHED,
 	HOOK_LAGS,
 	HOOK_ENTER,
@@ -43,6 +44,7 @@ enum {
 	INIT_ISSUE,	    /* PTEs cleared; next, the LOCKed number */
 	INIT_BEGIN,	    /* in begin() */
 	INIT_ASK,	    /* in need_ipi(arg) */
+	INIT_TARGETS,	    /* in targets() */
 	INIT_REQUEST,	    /* arg is to be interrupted, once the store buffer is empty */
 	INIT_LOCAL,	    /* its own flush, interrupts off */
 	INIT_LOCAL_FLUSHED, /* in flushed() */
@@ -54,10 +56,12 @@ enum { IRQ_FLUSH, IRQ_FLUSHED, IRQ_ANSWER };
 enum { PARANOID_ENTER, PARANOID_HANDLER, PARANOID_EXIT };
 
 /* Flags of a frame. */
-#define BY_IRQ	     1U /* target: this visit began with an interrupt */
-#define QUIET	     2U /* initiator: the CPU that is asked about has sat in ring 3 all along */
-#define SELF_NEEDS   4U /* initiator: its own answer was yes */
-#define SOMEONE_LAGS 8U /* initiator: at least one lags */
+#define BY_IRQ	     1U	 /* target: this visit began with an interrupt */
+#define QUIET	     2U	 /* initiator: the CPU that is asked about has sat in ring 3 all along */
+#define SELF_NEEDS   4U	 /* initiator: its own answer was yes */
+#define SOMEONE_LAGS 8U	 /* initiator: at least one lags */
+#define BY_MASK	     16U /* initiator: saved has those that are yet to be interrupted */
+#define QUIET_CPU    32U /* initiator: as QUIET, for CPU 0, 1 and 2, while it asks about all */
 
 struct frame {
 	u8 kind, at, flags;
@@ -65,7 +69,7 @@ struct frame {
 	u8 arg;	  /* initiator: the CPU asked about */
 	u8 hook;
 	u8 nr_history;
-	u64 saved; /* NMI, #MC: what nmi_enter() returned */
+	u64 saved; /* NMI, #MC: what nmi_enter() returned; initiator: see BY_MASK */
 	u64 history[MAX_HISTORY];
 };
 

@@ -357,7 +357,7 @@ static void wrong_frees_are_named(void **state)
 	{
 		char expected[60];
 
-		snprintf(expected, sizeof(expected), "frame %lx: double free",
+		snprintf(expected, sizeof(expected), "freeing frame %lx: double free",
 			 block + 2 * PAGE_SIZE);
 		assert_non_null(strstr(host_panic_text, expected));
 	}

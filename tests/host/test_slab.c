@@ -154,6 +154,7 @@ static void wrong_objects_are_refused(void **state)
 	slab_free(&slab, NULL);
 	assert_true(host_panics(slab_free(&slab, a + 8)));
 	assert_non_null(strstr(host_panic_text, "slab mine: "));
+	assert_non_null(strstr(host_panic_text, " is none of its objects"));
 	assert_true(host_panics(slab_free(&other, a)));
 	assert_non_null(strstr(host_panic_text, "slab other: "));
 	assert_true(host_panics(slab_init(&slab, "big", 1025)));

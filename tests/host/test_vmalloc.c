@@ -657,7 +657,7 @@ static void wrong_frees_are_named(void **state)
 	(void)state;
 	assert_true(host_panics(vfree((char *)a + PAGE_SIZE)));
 	assert_named("vfree", "no live area starts there");
-	assert_named("vmalloc area ffffc90000000000..ffffc90000003000", "(live)");
+	assert_named("vmalloc area ffffc90000000000..ffffc90000003000 of caller ", "(live)");
 	assert_true(host_panics(vfree((char *)a + 1)));
 	assert_named("vfree(ffffc90000000001)", "no live area starts there");
 	assert_true(host_panics(vfree(b)));
@@ -707,9 +707,10 @@ static void rules_are_asserted(void **state)
 	assert_named("R10", "device memory");
 	assert_true(host_panics(
 		a = vmap_range(frames, 1, PAGE_KERNEL, VMALLOC_START - PAGE_SIZE, VMALLOC_END)));
-	assert_named("vmap_range", "ffffc8fffffff000");
+	assert_named("vmap_range: window ffffc8fffffff000",
+		     "is not whole pages of the vmalloc area");
 	assert_true(host_panics(vunmap_range(VMALLOC_START, VMALLOC_END + PAGE_SIZE)));
-	assert_named("vunmap_range", "ffffe90000001000");
+	assert_named("ffffe90000001000 is not whole pages of the vmalloc area", "vunmap_range");
 	assert_true(host_panics(vunmap_range(VMALLOC_START + 1, VMALLOC_END)));
 	assert_null(a);
 }

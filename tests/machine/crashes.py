@@ -25,6 +25,7 @@ CRASHES = (
           r"^address [0-9a-f]+: guard page of the kernel stack", r"^  [0-9a-f]+ dig"),
     # Stuck: seen by whoever waits, by the watchdog where nobody does, with where it is by NMI.
     crash("stuck", r"^error: cross-call: CPU 2 has not answered", IDLE,
+          r"^panic on CPU 0: cross-call of .*: 1 CPUs have not answered within 5 s",
           r"^  CPU   2 ! crash_spin_forever\+0x[0-9a-f]+ < spin_here",
           r"^CPU 2, at [0-9a-f]+, flags", r"^rax [0-9a-f]{16}  rbx"),
     crash("stuck", r"^  CPU   2 ! crash_spin_forever\+0x", watchdog=1, **BOCHS),
@@ -37,7 +38,7 @@ CRASHES = (
              shows=(r"how= is missing; valid",)),
     BootCase("an unknown way", "run=crash,how=softly", verdicts=("refused",), shows=("softly",)),
     BootCase("1 CPU", "run=crash,how=stuck", dict(cpus=1), verdicts=("refused",),
-             shows=(r"needs 2 CPUs",)),
+             shows=(r"run=crash needs 2 CPUs",)),
     BootCase("watchdog=3601", "watchdog=3601", verdicts=("refused",), shows=(r"watchdog=3601",)),
     BootCase("end=never", "end=never", verdicts=("refused",), shows=(r"halt, reboot, poweroff",)),
 )

@@ -48,7 +48,7 @@ CRUSTY = (
     BootCase("plant=cold", f"{RUN},plant=cold", dict(cpus=2), verdicts=ERROR,
              shows=(r"^error: none: nothing was kept without a flush",)),
     BootCase("1 CPU", "run=crusty", dict(cpus=1), verdicts=REFUSED,
-             shows=(r"needs 2 CPUs or more",)),
+             shows=(r"run=crusty needs 2 CPUs or more",)),
     BootCase("with break=", "run=crusty break=drain", dict(cpus=2), verdicts=REFUSED,
              shows=(r"no policy is looked at; valid: plant=",)),
 )

@@ -7,18 +7,15 @@ and leaves CR4 alone.)"""
 from __future__ import annotations
 
 import struct
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
-from boot import boot, judge
+from boot import judge
 from count import symbols_of
-from gdb_remote import Remote, RemoteError, free_port
-from machine import Machine
+from gdb_remote import Remote, RemoteError
+from interfere import Act, boot_interfered, run_to
 from tap import Point
 
 CPUS = 2
-LIMIT = 120.0
 CMDLINE = "run=test,only=backtrace"
 MIB = 1 << 20
 CR4 = b"1e"                     # its number in QEMU's description of the registers
@@ -26,8 +23,6 @@ CR4_LA57 = 1 << 12
 RESERVED = 2                    # a type of the memory map (PVH, hvm_memmap_table_entry)
 INFO = struct.Struct("<IIIIQQQQII")     # hvm_start_info, version 1
 ENTRY = struct.Struct("<QQII")
-
-Change = Callable[[Remote], None]
 
 
 def la57_on(gdb: Remote) -> None:
@@ -55,31 +50,17 @@ def no_low_memory(gdb: Remote) -> None:
         raise RemoteError("the memory map had no RAM below 1 MiB to begin with")
 
 
-def boot_changed(kernel: Path, folder: Path, symbol: str, change: Change,
+def boot_changed(kernel: Path, folder: Path, symbol: str, change: Act,
                  word: str, *shows: str) -> list[Point]:
     """Boots with CHANGE made at SYMBOL; the end has to be WORD, with the texts SHOWS on lines."""
     address = dict(zip(*reversed(symbols_of(kernel))))[symbol]
-    m = Machine(kernel=kernel, media="kernel", cpus=CPUS, cmdline=CMDLINE, gdb_port=free_port(),
-                frozen=True)
-    faults: list[str] = []
 
-    def interfere() -> None:
-        try:
-            gdb = Remote(m.gdb_port)
-            gdb.breakpoint(address)
-            gdb.resume()
-            gdb.wait(LIMIT)
-            gdb.breakpoint(address, insert=False)
-            change(gdb)
-            gdb.resume()
-            gdb.close()
-        except (RemoteError, OSError) as error:
-            faults.append(f"not changed: {error}")
+    def act(gdb: Remote) -> None:
+        run_to(gdb, [address])
+        change(gdb)
 
-    thread = threading.Thread(target=interfere)
-    thread.start()
-    result = boot(m, folder, LIMIT, folder / "serial.log")
-    thread.join()
+    result, fault = boot_interfered(kernel, folder, CMDLINE, CPUS, act)
+    faults = [fault] if fault else []
     outcome = judge(result)
     if outcome.word != word:
         faults.append(f"verdict {outcome.word}, expected {word}; {outcome.why}")
@@ -90,7 +71,7 @@ def boot_changed(kernel: Path, folder: Path, symbol: str, change: Change,
 
 # Name, where, what is changed, the end, what is said. The second is the first one's control: where
 # the kernel does not clear LA57 any more, it must be fatal.
-HANDOVERS: tuple[tuple[str, str, Change, str, tuple[str, ...]], ...] = (
+HANDOVERS: tuple[tuple[str, str, Act, str, tuple[str, ...]], ...] = (
     ("5-level paging left on", "pvh_start", la57_on, "pass", ("CPUs: found 2, started 2",)),
     ("5-level paging, behind the kernel's own CR4", "start64", la57_on, "crash", ()),
     ("no RAM below 1 MiB", "pvh_start", no_low_memory, "pass",

@@ -57,7 +57,7 @@ HOSTILE = (
     BootCase("a drain left out", "run=hostile tlbi=watching pti=off break=drain", verdicts=FAIL,
              shows=(r"^  reason: a (canary read an old translation|completed purge was found)",)),
     BootCase("2 CPUs", "run=hostile", dict(cpus=2), verdicts=REFUSED,
-             shows=(r"needs 3 CPUs or more",)),
+             shows=(r"run=hostile needs 3 CPUs or more",)),
     BootCase("a word that is not known", "run=hostile,plant=tree", verdicts=REFUSED,
              shows=(r"bad value in plant=tree; valid: nothing, reason, cr0",)),
 )

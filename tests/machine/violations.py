@@ -20,8 +20,10 @@ VIOLATIONS = (
               r"deferral is possible"),
     violation("R2,page=user", r"R2: .* holds a user-accessible page of the vmalloc area"),
     violation("R2,page=root", r"R2: .* ring 3's root maps pages of it, in the kernel image"),
-    violation("R8", r"R8: .* the CPU itself reads a CPU's GDT and TSS"),
+    violation("R8", r"R8: deferrable flush of .* the CPU itself reads a CPU's GDT and TSS"),
     violation("R10", r"R10: .* holds memory that is not write-back, in the vmalloc area"),
+    BootCase("built with CT_WORK=0", "run=violate,rule=R1", dict(cpus=2), build="no-ct-work",
+             verdicts=("refused",), shows=(r"run=violate: built with CT_WORK=0",)),
     # Whatever policy is in force.
     violation("R1", r"R1: page-table page", "tlbi=state-bits"),
     violation("R2,page=root", r"R2: ", "tlbi=state-bits"),
