@@ -263,7 +263,7 @@ MKISO   := $(PYTHON) tools/mkiso.py --kernel $(KERNEL) --programs $(BUILD)/user 
 .PHONY: iso run gdb
 iso: $(KERNEL) $(USER_ELFS) ## the boot image for CD and USB stick, $(BUILD)/lateflush.iso
 	$(call say,ISO,$(ISO))
-	$(Q)$(MKISO) --out $(ISO) --timeout 1
+	$(Q)$(MKISO) --out $(ISO) --timeout 10
 
 # The image of `make run` has no pause in its menu.
 .PHONY: run-image

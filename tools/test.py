@@ -9,13 +9,11 @@ tests/machine; adding a case is adding a row there. The last line says how many 
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import re
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,13 +24,11 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 
 # pylint: disable=wrong-import-position
 import facts                                                    # noqa: E402
-import qr                                                       # noqa: E402
-import screen                                                   # noqa: E402
 import tap                                                      # noqa: E402
 import trace_facts                                              # noqa: E402
 from bench import (SKIPPED, Bench, Case, command_point, run_command,  # noqa: E402
                    tap_points)
-from boot import BootResult, boot, how_it_ended                 # noqa: E402
+from boot import boot                                           # noqa: E402
 from builds import BUILDS, folder_of                            # noqa: E402
 from case import BootCase                                       # noqa: E402
 from convictions import CONVICTIONS                             # noqa: E402
@@ -56,6 +52,7 @@ from refusals import REFUSALS                                   # noqa: E402
 from power import points as power_points                        # noqa: E402
 from replays import replay_points                               # noqa: E402
 from run import conclude, fresh_folder                          # noqa: E402
+from screens import Screens                                     # noqa: E402
 from stacks import STACKS                                       # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tap import Point                                           # noqa: E402
@@ -72,11 +69,6 @@ TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "t
               "test_zone_patched", "test_usb",
               "test_sweep")
 BASELINE = "tools/counts.baseline"
-SCREEN_RUN = "run=test,only=paging"
-QR_RUNS = ("run=compare,flushes=500 tlbi=state-bits+cr3-flag", "run=ipi",
-           "run=crusty,rounds=9,survival=2,looks=99")
-NO_QR = "QR code: none: this screen shows text only"
-ASKED_FOR = ("zone-storm",)     # groups that are too slow to run unasked
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 
 
@@ -302,62 +294,9 @@ class Suites:
                 for number, row in enumerate(HANDOVERS)]
 
     def screen_cases(self) -> list[Case]:
-        """The screen shows what the serial line got: framebuffers of GRUB, and VGA text."""
-        uefi: dict[str, object] = {"firmware": "uefi", "machine": "q35"}
-        table = (("VGA text", {}, False), ("framebuffer, BIOS", {}, True),
-                 ("framebuffer, UEFI", uefi, True))
-        return [Case("screen", name, functools.partial(self.compare_screen, fields, framebuffer),
-                     needs="build: default") for name, fields, framebuffer in table] + [
-                         Case("screen", f"QR code, {words.partition(',')[0]}",
-                              functools.partial(self.compare_qr, words), needs="build: default")
-                         for words in QR_RUNS] + [
-                             Case("screen", "QR code, VGA text", self.no_qr,
-                                  needs="build: default")]
-
-    def screen_of(self, cmdline: str, fields: dict[str, object], framebuffer: bool,
-                  folder: Path) -> tuple[BootResult, list[str]]:
-        """Boots a machine that stays on after the verdict, and reads its screen."""
-        iso = self.image_of("default", cmdline, framebuffer)
-        rows: list[str] = []
-        with tempfile.TemporaryDirectory(prefix="lateflush-") as short:
-            socket = Path(short, "monitor")
-            m = Machine(kernel=self.build / "lateflush.elf", iso=iso, monitor=socket, endless=True,
-                        **fields)  # type: ignore
-            result = boot(m, folder, 120, folder / "serial.log", until="lateflush: verdict: ",
-                          then=lambda: rows.extend(screen.grab(socket, folder, not framebuffer)))
-        (folder / "screen.txt").write_text("\n".join(rows) + "\n")
-        return result, rows
-
-    def compare_screen(self, fields: dict[str, object], framebuffer: bool,
-                       folder: Path) -> list[Point]:
-        """The screen's text against the serial line's."""
-        result, rows = self.screen_of(SCREEN_RUN, fields, framebuffer, folder)
-        if not result.stopped:
-            return [Point("", "fail", how_it_ended(result))]
-        fault = screen.difference(result.lines, rows)
-        return [Point("", "fail" if fault else "pass", fault)]
-
-    def compare_qr(self, cmdline: str, folder: Path) -> list[Point]:
-        """The QR code on the screen against the document of the same run."""
-        result, _ = self.screen_of(cmdline, {}, True, folder)
-        if not result.stopped:
-            return [Point("", "fail", how_it_ended(result))]
-        document = json.loads(result.document)
-        try:
-            found = qr.read_text(qr.read_picture(folder / "screen.ppm"))
-        except qr.QrError as error:
-            return [Point("", "fail", str(error))]
-        if "experiment" in document:
-            same = found == document
-            return [Point("", "pass" if same else "fail", f"{found}\nis not\n{document}")]
-        faults = qr.faults_of(found, document)
-        return [Point("", "fail" if faults else "pass", "\n".join(faults))]
-
-    def no_qr(self, folder: Path) -> list[Point]:
-        """VGA text has no room for one and says so."""
-        result, rows = self.screen_of("run=ipi", {}, False, folder)
-        said = result.stopped and NO_QR in result.lines and NO_QR in rows
-        return [Point("", "pass" if said else "fail", how_it_ended(result))]
+        """What is on the screen."""
+        return Screens(self.build / "lateflush.elf", lambda cmdline, framebuffer: self.image_of(
+            "default", cmdline, framebuffer)).cases()
 
     def compare_counts(self, folder: Path) -> list[Point]:
         """The kernel's own stepping (run=sweep, column Null) and gdb's count the same."""

@@ -57,7 +57,7 @@ CPU_MODELS = (
          r"microcode 0x7f000000\)", **told(cpus=2)),
     boot("features there", dict(cpus=2, cpu="max,la57=on,pdpe1gb=on"),
          r"^features: .* la57 pdpe1gb .*\| absent: ", **told(cpus=2, la57=True, pdpe1gb=True)),
-    boot("features absent", dict(cpus=2, cpu="max,la57=off,pdpe1gb=off"),
+    boot("features absent", dict(cpus=2, cpu="max,la57=off,pdpe1gb=off,rdpid=off"),
          **told(cpus=2, la57=False, pdpe1gb=False, rdpid=False, tsc_deadline_timer=False,
                 invariant_tsc=False)),
     # Core models of Bochs have what TCG has not, and the MSR of the revision reads 0 or is none.

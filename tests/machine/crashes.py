@@ -32,8 +32,6 @@ CRASHES = (
     crash("deaf", r"^error: cross-call: CPU 2 has not answered", r"^  CPU   2  takes no NMI"),
     crash("boot", r"^panic on CPU 1: watchdog: CPU 0 has taken no interrupt for 5 s",
           r"^  CPU   0 ! crash_spin_forever\+0x"),
-    crash("boot", r"^panic on CPU 1: watchdog: CPU 0 has taken no interrupt for 1 s", watchdog=1,
-          **BOCHS),
     crash("triple", r"^crash: triple", verdict="crash"),
     crash("triple", r"^crash: triple", verdict="crash", **BOCHS),
     BootCase("no way named", "run=crash", verdicts=("refused",),

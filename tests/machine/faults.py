@@ -90,6 +90,8 @@ FAULTS = (
           (("map_page", "zone_trap_exempt"),), value=ENOMEM),
     Fault("zone=stale: memory is too short", COMPARE + " zone=stale",
           (("paging_make_tables", "copy_table"),)),
+    Fault("break=table: no memory for the table", COMPARE + " break=table",
+          (("vmalloc", "zone_break_init"),)),
     Fault("vmap: frame ", COMPARE, (("map_page", "vmap_frames"),), value=EEXIST),
     # Programs that cannot be loaded. (The comparison's is in matrix.py.)
     Fault("program null for CPU 2: ", "run=null", NO_PAGE, value=ENOMEM),

@@ -32,7 +32,7 @@ SWEEPS = (
     BootCase("clang", f"{FEW} run=sweep", build="clang-ubsan"),
     # Without breakpoints: the other doors and the held purge are not for Bochs.
     *(BootCase(f"Bochs, scenario {name}", f"{FEW} run=sweep,door=syscall,scenario={name}",
-               dict(engine="bochs", media="cd")) for name in ("A2", "C", "F2")),
+               dict(engine="bochs", media="cd")) for name in ("A2", "C")),
     BootCase("every claim is shown", "tlbi=state-bits pti=off run=sweep,exact=1",
              shows=(r"^  nmi, stale, claimed as N4: C at entry\+0", r"^  nmi, lost, claimed as")),
     BootCase("one step again",
