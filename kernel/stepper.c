@@ -40,6 +40,7 @@ const char *stepper_start(struct stepper *s, unsigned int cpu, bool vmap_stack)
 		return error;
 	}
 	s->page = phys_to_virt(s->frame);
+	s->page->pause = !relax_without_pause;
 	step_arm(STEP_TARGET, cpu);
 	cpu_work_start(cpu, task_run, s->task);
 	return NULL;

@@ -10,6 +10,7 @@
 #include "arch/x86_64/breaks.h"
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
+#include "arch/x86_64/relax.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/string.h"
 #include "kernel/canary.h"
@@ -188,5 +189,6 @@ enum ending run_sweep(const struct setup *setup)
 			      "housekeeping CPUs (nohz_full=), one to purge and one to control");
 	if (!canaries_init())
 		panic("no memory for the canaries");
+	relax_without_pause = false;
 	return sweep_all(setup, &request);
 }

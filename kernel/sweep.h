@@ -41,6 +41,7 @@ enum scenario_kind {
 	KIND_AT,    /* the target in its door */
 	KIND_HOLD,  /* then: the initiator in its purge */
 	KIND_BOTH,  /* the target at a shared access of its door, the initiator at one of its own */
+	KIND_HELD,  /* the same, along the way that the target takes when the purge is held */
 	KIND_NESTED, /* the target in its door, then in the door of the NMI that struck there */
 };
 
@@ -52,7 +53,7 @@ struct scenario {
 	enum scenario_kind kind;
 	bool owed; /* a purge comes first, while the target is in ring 3 */
 	bool nmi;  /* an NMI strikes, so the door may not be one that blocks them */
-	u32 purge; /* KIND_HOLD, KIND_BOTH: which path the purge takes, PATH_PURGE.. */
+	u32 purge; /* KIND_HOLD, KIND_BOTH, KIND_HELD: which path the purge takes, PATH_PURGE.. */
 	bool (*run)(struct sweep *s, const struct sweep_point *p); /* false: P was not reached */
 };
 
@@ -80,7 +81,8 @@ struct path {
 
 /*
  * The target's way with nothing owed, and after a purge in ring 3; a purge with the target in ring
- * 3, when it owes a flush already, in the kernel, and at the present place; the NMI's door.
+ * 3, when it owes a flush already, in the kernel, and at the present place; the NMI's door; the
+ * target's way while a purge is held.
  */
 enum {
 	PATH_CLEAN,
@@ -90,6 +92,7 @@ enum {
 	PATH_PURGE_KERNEL,
 	PATH_PURGE_AT,
 	PATH_NMI,
+	PATH_WAY_HELD,
 	PATHS
 };
 
@@ -145,6 +148,9 @@ struct sweep_request {
 /* All scenarios, ended by a NULL name, and the names alone for the command line. */
 extern const struct scenario scenarios[];
 const char *const *scenario_names(void);
+
+/* Which path the target takes in it. */
+u32 scenario_way(const struct scenario *scenario);
 
 /* Every step that REQUEST asks for, by every door. Boot CPU, interrupts on. */
 void sweep_walk(struct sweep *s, const struct sweep_request *request);

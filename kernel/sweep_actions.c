@@ -14,6 +14,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/relax.h"
 #include "arch/x86_64/traps.h"
 #include "arch/x86_64/tsc.h"
 #include "kernel/canary.h"
@@ -47,8 +48,10 @@ static void visit(struct pt_regs *regs)
 	if (__atomic_load_n(&nmi.may_end, __ATOMIC_SEQ_CST))
 		return;
 	deadline = tsc_deadline(2 * SWEEP_WAIT_LIMIT_MS);
-	while (!__atomic_load_n(&nmi.may_end, __ATOMIC_SEQ_CST) && !nmi.late)
+	while (!__atomic_load_n(&nmi.may_end, __ATOMIC_SEQ_CST) && !nmi.late) {
 		nmi.late = tsc_passed(deadline);
+		cpu_relax();
+	}
 	canary_check_nmi_local();
 }
 

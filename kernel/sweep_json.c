@@ -106,7 +106,7 @@ static void write_path(const char *key, const struct path *path)
 static void write_trace(const struct sweep *s, const struct scenario *scenario)
 {
 	write_events(s);
-	write_path("way", &s->paths[scenario->owed ? PATH_OWED : PATH_CLEAN]);
+	write_path("way", &s->paths[scenario_way(scenario)]);
 	write_path("purge", &s->paths[scenario->purge ? scenario->purge : PATH_PURGE_AT]);
 	write_path("nmi", &s->paths[PATH_NMI]);
 }

@@ -105,6 +105,21 @@ bool sweep_find_purge_at(struct sweep *s, bool owed, const struct place *at)
 	return found;
 }
 
+bool sweep_find_way_held(struct sweep *s, bool owed, const struct place *then)
+{
+	bool found;
+
+	prepare(s, owed);
+	found = sweep_hold_begin(s, then);
+	if (found) {
+		sweep_stop_at(s, &nowhere);
+		found = take_path(&s->paths[PATH_WAY_HELD], STEP_TARGET, DOOR_ZONES);
+		sweep_hold_release(s);
+	}
+	sweep_purge_end(s);
+	return found;
+}
+
 bool sweep_find_nmi_at(struct sweep *s, bool owed, const struct place *at)
 {
 	bool found;

@@ -16,6 +16,9 @@ bool sweep_find_purges(struct sweep *s);
 /* The purge's with the target stopped at AT, after another purge in ring 3 if OWED. */
 bool sweep_find_purge_at(struct sweep *s, bool owed, const struct place *at);
 
+/* The target's, by the door in force, with a purge held at THEN. */
+bool sweep_find_way_held(struct sweep *s, bool owed, const struct place *then);
+
 /* The way of an NMI that strikes the target at AT. */
 bool sweep_find_nmi_at(struct sweep *s, bool owed, const struct place *at);
 

@@ -259,14 +259,21 @@ const struct scenario scenarios[] = {
 	 PATH_PURGE_AT, leave_when_both_stopped},
 	{"Q2", "Q with a flush owed", KIND_BOTH, true, false, PATH_PURGE_AT,
 	 leave_when_both_stopped},
-	{"R", "a purge held at J, the target at K, the purge first", KIND_BOTH, false, false,
+	{"R", "a purge held at J, the target at K, the purge first", KIND_HELD, false, false,
 	 PATH_PURGE, stop_when_held},
-	{"R2", "R with a flush owed", KIND_BOTH, true, false, PATH_PURGE_OWED, stop_when_held},
+	{"R2", "R with a flush owed", KIND_HELD, true, false, PATH_PURGE_OWED, stop_when_held},
 	{"S", "the target at K, a purge held at J, an NMI", KIND_BOTH, false, true, PATH_PURGE_AT,
 	 nmi_when_both_stopped},
 	{"S2", "S with a flush owed", KIND_BOTH, true, true, PATH_PURGE_AT, nmi_when_both_stopped},
 	{0},
 };
+
+u32 scenario_way(const struct scenario *scenario)
+{
+	if (scenario->kind == KIND_HELD)
+		return PATH_WAY_HELD;
+	return scenario->owed ? PATH_OWED : PATH_CLEAN;
+}
 
 const char *const *scenario_names(void)
 {

@@ -76,6 +76,7 @@ struct walk {
 	const struct sweep_request *request;
 	const struct scenario *scenario;
 	bool accesses_only;
+	struct place then; /* KIND_HELD */
 	/* Called at each place of the target's. */
 	void (*visit)(struct walk *w, const struct place *at);
 };
@@ -132,7 +133,7 @@ static void visit_zone(struct walk *w, const struct path *path, enum step_zone z
 
 static void visit_door(struct walk *w)
 {
-	const struct path *path = &w->s->paths[w->scenario->owed ? PATH_OWED : PATH_CLEAN];
+	const struct path *path = &w->s->paths[scenario_way(w->scenario)];
 
 	visit_zone(w, path, STEP_ZONE_ENTRY);
 	for (u32 i = 0; i < ARRAY_SIZE(kernel_places) && !w->accesses_only; i++) {
@@ -156,17 +157,47 @@ static bool is_chosen(enum choice choice, u64 rip)
 	return (!policy || is_policy_text(rip)) && (!access || touches_shared(rip));
 }
 
-/* Every place of PATH that is asked for, with AT; of a purge its beginning and its end anyway. */
+/* Place I of PATH, if it is asked for; of a purge its beginning and its end anyway. */
+static bool is_then(const struct walk *w, const struct path *path, enum step_zone zone,
+		    enum choice choice, u64 i, struct place *then)
+{
+	bool edge = zone == STEP_ZONE_ENTRY && (!i || i + 1 == path_length(path, zone));
+
+	*then = path_place(path, zone, i);
+	return wanted(w->request->then, then) && (edge || is_chosen(choice, then->rip));
+}
+
+/* Every such place with AT. */
 static void step_along(struct walk *w, const struct path *path, enum step_zone zone,
 		       enum choice choice, const struct place *at)
 {
 	for (u64 i = 0; i < path_length(path, zone); i++) {
-		const struct sweep_point p = {*at, path_place(path, zone, i)};
+		struct sweep_point p = {.at = *at};
 
-		bool edge = zone == STEP_ZONE_ENTRY && (!i || i + 1 == path_length(path, zone));
-
-		if (wanted(w->request->then, &p.then) && (edge || is_chosen(choice, p.then.rip)))
+		if (is_then(w, path, zone, choice, i, &p.then))
 			sweep_step(w->s, w->scenario, &p);
+	}
+}
+
+static void step_held(struct walk *w, const struct place *at)
+{
+	const struct sweep_point p = {*at, w->then};
+
+	sweep_step(w->s, w->scenario, &p);
+}
+
+/* What the purge has done so far may lead the target another way. */
+static void visit_held(struct walk *w)
+{
+	const struct path *path = &w->s->paths[w->scenario->purge];
+
+	for (u64 i = 0; i < path_length(path, STEP_ZONE_ENTRY); i++) {
+		if (!is_then(w, path, STEP_ZONE_ENTRY, POLICY_ACCESSES, i, &w->then))
+			continue;
+		if (sweep_find_way_held(w->s, w->scenario->owed, &w->then))
+			visit_door(w);
+		else
+			w->s->no_path = true;
 	}
 }
 
@@ -214,6 +245,11 @@ static void walk_scenario(struct walk *w)
 		w->visit = step_both;
 		w->accesses_only = true;
 		break;
+	case KIND_HELD:
+		w->visit = step_held;
+		w->accesses_only = true;
+		visit_held(w);
+		return;
 	case KIND_NESTED:
 		w->visit = step_nested;
 		w->accesses_only = depth < DEPTH_WHOLE;
@@ -233,7 +269,7 @@ static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 			 const struct sweep_request *request)
 {
 	bool first = s->door == sweep_doors;
-	bool pairs = scenario->kind == KIND_BOTH || scenario->kind == KIND_NESTED;
+	bool pairs = scenario->kind >= KIND_BOTH;
 
 	if (scenario->nmi && sweep_door_is_nmi(s->door))
 		return false;
@@ -241,8 +277,7 @@ static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 		return false;
 	if (request->scenario)
 		return request->scenario == scenario;
-	return request->depth > DEPTH_SMALL ||
-	       (!pairs && (first || request->door || !scenario->nmi));
+	return request->depth > DEPTH_SMALL || !pairs;
 }
 
 /* Is a purge stopped in any of the scenarios? */
@@ -250,7 +285,7 @@ static bool holds_purges(const struct sweep_request *request)
 {
 	const struct scenario *only = request->scenario;
 
-	return !only || only->kind == KIND_HOLD || only->kind == KIND_BOTH;
+	return !only || only->purge;
 }
 
 static void walk_door(struct sweep *s, const struct sweep_request *request)
@@ -266,8 +301,10 @@ static void walk_door(struct sweep *s, const struct sweep_request *request)
 		s->exit_length = path_length(&s->paths[PATH_OWED], STEP_ZONE_EXIT);
 	}
 	for (const struct scenario *scenario = scenarios; scenario->name; scenario++) {
-		struct walk w = {s, request, scenario, request->depth == DEPTH_SMALL && !first,
-				 NULL};
+		struct walk w = {.s = s,
+				 .request = request,
+				 .scenario = scenario,
+				 .accesses_only = request->depth == DEPTH_SMALL && !first};
 
 		if (is_asked_for(s, scenario, request))
 			walk_scenario(&w);

@@ -29,6 +29,9 @@ class MachineError(Exception):
     """A configuration that cannot be built; the text says what would be valid."""
 
 
+TURNS = re.compile(r"\brun=sweep\b")
+
+
 @dataclass(frozen=True)
 class Machine:
     """One configuration. mem is in MiB; kernel is the ELF file, iso the boot image."""
@@ -48,7 +51,7 @@ class Machine:
     gdb_port: int = 0           # 0: no gdb stub
     frozen: bool = False        # wait for gdb before the first instruction
     monitor: Path | None = None  # a UNIX socket for QMP
-    thread: str = "multi"       # TCG: a host thread for each CPU, or "single": turn by turn
+    thread: str = ""            # TCG: multi, single; "": what suits cmdline, see thread_of()
     one_insn: bool = False      # TCG: interrupts between any two instructions
     resets: bool = False        # a reset boots again; else it ends the emulator
     qemu: str = "qemu-system-x86_64"    # its name, or the path of another
@@ -81,7 +84,7 @@ def check(m: Machine) -> None:
                                ("FIRMWARE", m.firmware, ("bios", "uefi")),
                                ("MEDIA", m.media, ("cd", "usb", "kernel")),
                                ("ACCEL", m.accel, ("tcg", "kvm")),
-                               ("THREAD", m.thread, ("multi", "single"))):
+                               ("THREAD", thread_of(m), ("multi", "single"))):
         if value not in valid:
             raise MachineError(f"{name}={value}: not known; valid: {' '.join(valid)}")
     limit = BOCHS_MAX_CPUS if m.engine == "bochs" else QEMU_MAX_CPUS
@@ -105,6 +108,12 @@ def check(m: Machine) -> None:
         raise MachineError(f"MEDIA={m.media} needs a boot image")
     if m.accel == "kvm" and not Path("/dev/kvm").exists():
         raise MachineError("ACCEL=kvm: there is no /dev/kvm here; valid: ACCEL=tcg")
+
+
+def thread_of(m: Machine) -> str:
+    """multi: a host thread for each CPU. single: they take turns, and one that waits hands over by
+    PAUSE. The sweep is nothing but such turns; with fewer cores than CPUs it takes a twentieth."""
+    return m.thread or ("single" if TURNS.search(m.cmdline) else "multi")
 
 
 def find_ovmf() -> tuple[Path, Path]:
@@ -135,7 +144,7 @@ def qemu_command(m: Machine, work: Path) -> list[str]:
     if m.accel == "kvm":
         command += ["-accel", "kvm", "-cpu", m.cpu or "host"]
     else:
-        command += ["-accel", f"tcg,thread={m.thread}", "-cpu", m.cpu or "max"]
+        command += ["-accel", f"tcg,thread={thread_of(m)}", "-cpu", m.cpu or "max"]
     command += ["-nodefaults", "-vga", "std", "-display", "none",
                 "-serial", "stdio",
                 "-debugcon", f"file:{work / 'debugcon.txt'}",

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Mutation of the sound policies: do the engines convict a policy that has one thing wrong?
 
-Each mutant (mutants.py) is explored within small bounds, then swept; what neither convicts is
-compared with the original. More cost is a conviction by the cost oracle: over all sequential
+Each mutant (mutants.py) is explored within small bounds; what that does not convict is swept, small,
+and what is not convicted then either is compared with the original. More cost is a conviction by the cost oracle: over all sequential
 schedules, or at the most of a hook. The same cost everywhere, and nothing found within larger
-bounds either, means equivalent; anything else is a survivor. Mutants of the same object code as
+bounds either, means equivalent; anything else is swept at every instruction (depth pairs), and if that sees nothing
+either it is a survivor. Mutants of the same object code as
 the original, or as another mutant, and those that do not compile are not counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
@@ -24,7 +25,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mutant_build import BuildError, MutantBuild, Toolchain, toolchain
@@ -47,11 +48,12 @@ SMALL_KINDS = ("drop flush", "weaken", "restore", "answer")
 
 @dataclass
 class Result:
-    """What became of a mutant, and why."""
+    """What became of a mutant, and why. number: which of its policy's."""
     mutant: Mutant
     word: str
     why: str = ""
     seconds: float = 0.0
+    number: int = 0
 
 
 def name_of(policy: str) -> str:
@@ -172,9 +174,13 @@ class Policy:
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
         if not self.args.no_sweep:
-            swept = self.swept(build)
+            swept = self.swept(build, ["--small"])
             if swept:
                 return Result(mutant, "sweep", swept)
+        return self.compared(mutant, build, document)
+
+    def compared(self, mutant: Mutant, build: MutantBuild, document: dict[str, object]) -> Result:
+        """What becomes of a mutant that the small forms of both engines do not convict."""
         word, why = cost_difference(self.original_costs(), costs_of(document))
         if word == "equivalent" and self.args.larger:
             status, words, _ = explore(build.program, self.name, self.args.larger)
@@ -182,36 +188,40 @@ class Policy:
                 return Result(mutant, "explorer", words)
             if status != EXACT:
                 return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
+        if word == "survivor" and not self.args.no_sweep:
+            swept = self.swept(build, [])
+            if swept:
+                return Result(mutant, "sweep", swept)
         return Result(mutant, word, why)
 
-    def swept(self, build: MutantBuild) -> str:
+    def swept(self, build: MutantBuild, depth: list[str]) -> str:
         """What the sweep convicts the mutant for; "" for nothing."""
         path = build.folder / "sweep.json"
         done = subprocess.run(
             [sys.executable, "tools/sweep.py", "--kernel", str(build.kernel()), "--policy",
-             name_of(self.name), "--results", str(path)], cwd=ROOT, capture_output=True, text=True,
+             name_of(self.name), "--results", str(path), *depth], cwd=ROOT, capture_output=True, text=True,
             check=False)
         if done.returncode == DIFFER:
             return str(json.loads(path.read_text())["why"])
         return ""
 
-    def chosen(self) -> list[Mutant]:
-        """All mutants; in the small form the first of some kinds; with --most, spread evenly."""
-        found = mutants_of(self.name)
+    def chosen(self) -> list[tuple[int, Mutant]]:
+        """All mutants, numbered; in the small form the first of some kinds; with --most, spread
+        evenly, and of these a part."""
+        found = list(enumerate(mutants_of(self.name)))
         if self.args.small:
-            return [next(mutant for mutant in found if mutant.operator == kind)
+            return [next(pair for pair in found if pair[1].operator == kind)
                     for kind in SMALL_KINDS
-                    if any(mutant.operator == kind for mutant in found)]
-        most = self.args.most or len(found)
-        if most >= len(found):
-            return found
-        return [found[i * len(found) // most] for i in range(most)]
+                    if any(mutant.operator == kind for _, mutant in found)]
+        most = min(self.args.most or len(found), len(found))
+        part, parts = self.args.slice
+        return [found[i * len(found) // most] for i in range(part - 1, most, parts)]
 
     def results(self, pool: concurrent.futures.Executor) -> list[Result]:
         """Every chosen mutant's, in order."""
-        jobs = [pool.submit(self.fate, number, mutant)
-                for number, mutant in enumerate(self.chosen())]
-        return [job.result() for job in jobs]
+        jobs = [(number, pool.submit(self.fate, number, mutant))
+                for number, mutant in self.chosen()]
+        return [replace(job.result(), number=number) for number, job in jobs]
 
 
 def ratio(part: int, whole: int) -> str:
@@ -261,8 +271,29 @@ def as_json(result: Result) -> dict[str, object]:
     """One mutant of the document."""
     mutant = result.mutant
     return {"policy": name_of(mutant.policy), "file": mutant.path, "line": mutant.line,
-            "operator": mutant.operator, "change": mutant.what, "result": result.word,
-            "why": result.why}
+            "number": result.number, "operator": mutant.operator, "change": mutant.what, "result": result.word,
+            "why": result.why, "seconds": round(result.seconds, 1)}
+
+
+def slice_of(text: str) -> tuple[int, int]:
+    """2/3: the second of three parts."""
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text}: valid: K/N, K from 1 to N")
+    return int(part), int(parts)
+
+
+def joined(files: list[Path]) -> list[Result]:
+    """The results of earlier runs. A mutant that is in two of them counts once."""
+    found: dict[tuple[str, int], Result] = {}
+    for file in files:
+        for entry in json.loads(file.read_text())["mutants"]:
+            old, _, new = entry["change"].partition(" -> ")
+            mutant = Mutant(entry["policy"].replace("-", "_"), entry["file"], entry["line"],
+                            entry["operator"], old, new, "")
+            found[entry["policy"], entry["number"]] = Result(
+                mutant, entry["result"], entry["why"], entry["seconds"], entry["number"])
+    return list(found.values())
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -273,16 +304,34 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--policy", default="", help="these alone, A+B")
-    parser.add_argument("--bounds", default="std", help="of the explorer (%(default)s)")
+    parser.add_argument("--bounds", default="dst", help="of the explorer (%(default)s)")
     parser.add_argument("--larger", default="a", help="of what seems equivalent (%(default)s)")
     parser.add_argument("--most", type=int, default=0, help="so many mutants of a policy (all)")
+    parser.add_argument("--slice", type=slice_of, default=(1, 1), metavar="K/N",
+                        help="every Nth of these, from the Kth on")
+    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE",
+                        help="runs nothing: the score of these results together")
     parser.add_argument("--small", action="store_true", help="a few of each policy, all killed")
     parser.add_argument("--no-sweep", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    if args.slice != (1, 1) and args.small:
+        parser.error("--small has no parts")
     args.build = args.build.resolve()
     args.work = args.build / "mutate"
     return args
+
+
+def tried(args: argparse.Namespace, policies: list[str]) -> list[Result]:
+    """Every chosen mutant of these policies; prints each policy when it is through."""
+    tools = toolchain(args.kernel_cc, args.kernel_ld, args.host_cc, args.build)
+    results: list[Result] = []
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for policy in policies:
+            found = Policy(args, tools, policy).results(pool)
+            print_policy(policy, found)
+            results += found
+    return results
 
 
 def main() -> int:
@@ -296,19 +345,17 @@ def main() -> int:
             print(f"mutate: POLICY={name_of(policy)}: no sound policy that defers; valid: "
                   f"{' '.join(map(name_of, known))}", file=sys.stderr)
             return BAD_USE
-    tools = toolchain(args.kernel_cc, args.kernel_ld, args.host_cc, args.build)
     print(f"{'Policy':<14}{'Mutants':>8}{'Explorer':>9}{'Sweep':>6}{'Cost':>6}{'Equivalent':>11}"
           f"{'Survivors':>10}{'Not counted':>12}{'Seconds':>9}", flush=True)
-    results: list[Result] = []
     try:
-        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            for policy in policies:
-                found = Policy(args, tools, policy).results(pool)
-                print_policy(policy, found)
-                results += found
+        results = joined(args.join) if args.join else tried(args, policies)
     except BuildError as error:
         print(f"mutate: {error}", file=sys.stderr)
         return SHORT
+    if args.join:
+        policies = list(dict.fromkeys(result.mutant.policy for result in results))
+        for policy in policies:
+            print_policy(policy, [result for result in results if result.mutant.policy == policy])
     args.results.parent.mkdir(parents=True, exist_ok=True)
     status = verdict_of(results, len(policies), args.small)
     args.results.write_text(json.dumps(

@@ -152,7 +152,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--firmware", default="bios")
     parser.add_argument("--media", default="kernel")
     parser.add_argument("--accel", default="tcg")
-    parser.add_argument("--thread", default="multi", help="of TCG: multi, or single")
+    parser.add_argument("--thread", default="", help="of TCG: multi, or single")
     parser.add_argument("--cpu", default="", help="the emulator's CPU model and flags")
     parser.add_argument("--cmdline", default="", help="what the kernel is told, as in the image")
     parser.add_argument("--timeout", default="120", help="seconds")

@@ -40,8 +40,11 @@ u64 program(u64 arg)
 
 	(void)arg;
 	for (;;) {
-		while (page->order_number == page->done_number)
-			page->beat++; /* no PAUSE: under TCG it takes a lock that others need */
+		while (page->order_number == page->done_number) {
+			page->beat++;
+			if (page->pause)
+				pause();
+		}
 		switch (page->order) {
 		case STEP_CALL_PROBE:
 			syscall3(SYS_PROBE, 0, 0, 0);

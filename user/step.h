@@ -31,4 +31,5 @@ struct step_page {
 	u64 order_number; /* raised by the controller behind the order */
 	u64 done_number;  /* follows when the order has been carried out */
 	u64 beat;	  /* raised by ring 3 while it waits for an order */
+	u64 pause;	  /* PAUSE while waiting: see relax.h */
 };

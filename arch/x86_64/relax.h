@@ -9,7 +9,10 @@
 
 #include "arch/x86_64/types.h"
 
-/* Set by features_detect(): this is TCG. */
+/*
+ * Set by features_detect(): this is TCG. Cleared by who does nothing but take turns (run=sweep),
+ * before other CPUs wait: with TCG's CPUs in one host thread PAUSE hands over to the next.
+ */
 extern bool relax_without_pause;
 
 /* The turn under TCG. Any context but noinstr. */

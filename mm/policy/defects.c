@@ -180,7 +180,9 @@ static const struct flush_policy defects[] = {
 	{ON_CR3_FLAG("N8"), .doors_two = {flag_enter, flag_exit, n8_nmi_enter, flag_nmi_exit},
 	 CLAIMS({"N8", "nmi", "lost"}, {"N8", "nmi", "stale"})},
 	{ON_CR3_FLAG("N9"), .doors_two = {flag_enter, flag_exit, flag_nmi_enter, n9_nmi_exit},
-	 .speculative = "N9", CLAIMS({"N9", "process", "stale"}, {"N9", "process", "lost"})},
+	 .speculative = "N9",
+	 CLAIMS({"N9", "process", "stale"}, {"N9", "process", "lost"}, {"N9", "nmi", "stale"},
+		{"N9", "nmi", "lost"})},
 };
 
 const struct flush_policy *find_defect(const char *id)

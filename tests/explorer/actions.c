@@ -91,7 +91,7 @@ u32 model_actions(const struct state *s, u8 *actions)
 			verb = next_verb(s, cpu, f);
 		if (verb != VERBS)
 			actions[nr++] = ACTION(cpu, verb);
-		if (f->kind == FRAME_INITIATOR && f->at == INIT_NEXT && eager_may_purge(c) &&
+		if (f->kind == FRAME_INITIATOR && f->at == INIT_NEXT && eager_may_purge(s, cpu) &&
 		    f->purge < (cpu + 1) * bounds_now->purges) {
 			actions[nr++] = ACTION(cpu, ACT_RANGED);
 			actions[nr++] = ACTION(cpu, ACT_FULL);
@@ -188,7 +188,7 @@ static bool step(struct state *s, u8 action)
 bool model_apply(struct state *s, u8 action, model_watch *watch)
 {
 	struct state before;
-	bool more;
+	bool stuck, more;
 
 	do {
 		bool starts_door = eager_starts_door(s, action);
@@ -196,13 +196,12 @@ bool model_apply(struct state *s, u8 action, model_watch *watch)
 
 		if (watch)
 			before = *s;
-		if (step(s, now))
-			return true;
-		more = eager_action(s, now, starts_door, &action);
+		stuck = step(s, now);
 		if (watch)
 			watch(&before, s, now);
+		more = !stuck && eager_action(s, now, starts_door, &action);
 	} while (more);
-	return false;
+	return stuck;
 }
 
 void model_begin(struct state *s, bool two_roots)

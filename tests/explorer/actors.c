@@ -61,6 +61,8 @@ static void step_hook(struct state *s, unsigned int cpu, struct frame *f)
 {
 	struct hook_run run = hook_run(s, cpu, f);
 
+	if (f->at == INIT_ASK && f->kind == FRAME_INITIATOR && !f->nr_history)
+		initiator_looks(s, f);
 	answer(f, op_apply(s, cpu, &run.op));
 }
 

@@ -55,6 +55,9 @@ void initiator_step(struct state *s, unsigned int cpu, struct frame *f);
 void initiator_hook_ended(struct state *s, unsigned int cpu, struct frame *f, enum hook hook,
 			  u64 value);
 
+/* The hook that asks about a CPU is about to begin, or to carry out its first operation. */
+void initiator_looks(const struct state *s, struct frame *f);
+
 /* CPU is about to leave ring 3, or what it does there. */
 void target_moves(struct state *s, unsigned int cpu);
 

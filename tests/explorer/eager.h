@@ -10,8 +10,8 @@
 /* False: every step is an action of its own. Written before a search begins. */
 extern bool eager_steps;
 
-/* Whether a purge may begin on the initiator C. */
-bool eager_may_purge(const struct cpu_state *c);
+/* Whether a purge may begin on the initiator CPU. */
+bool eager_may_purge(const struct state *s, unsigned int cpu);
 
 /* ACTION, about to be carried out in S, begins a door's hook. */
 bool eager_starts_door(const struct state *s, u8 action);

@@ -18,6 +18,7 @@
 #include "arch/x86_64/layout.h"
 #include "mm/tlbflush.h"
 #include "tests/explorer/explorer.h"
+#include "tests/explorer/uses.h"
 
 /* What the policies' files refer to outside ops.h. */
 u32 tlb_single_page_flush_ceiling = 33;
@@ -35,6 +36,13 @@ extern u8 __start_policy_globals[], __stop_policy_globals[];
 
 static const struct flush_policy *policy;
 static const struct door_ops *root_doors;
+
+/* Words in use, 8 bytes each, in the order in which they were first touched. */
+static struct {
+	u64 *addr[MAX_CELLS];
+	u64 initial[MAX_CELLS];
+	u8 nr;
+} cells;
 
 static struct {
 	enum { IDLE, REPLAYING, AT_ONCE } mode;
@@ -75,6 +83,8 @@ void hook_select(const struct flush_policy *selected, bool two_roots)
 {
 	policy = selected;
 	root_doors = two_roots ? &selected->doors_two : &selected->doors;
+	cells.nr = 0;
+	uses_forget();
 	watch_runs();
 }
 
@@ -289,7 +299,6 @@ void hook_reset_words(u32 nr_cpus)
 	memset(__start_policy_globals, 0, (size_t)(__stop_policy_globals - __start_policy_globals));
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
 		policy->reset(cpu);
-	cells_forget();
 }
 
 void hook_exit_at_once(unsigned int cpu)
@@ -311,12 +320,6 @@ const char *hook_name(enum hook hook)
 
 /* --- Cells --------------------------------------------------------------------------------------
  */
-
-static struct {
-	u64 *addr[MAX_CELLS];
-	u64 initial[MAX_CELLS];
-	u8 nr;
-} cells;
 
 static bool within(const void *addr, const void *start, size_t size)
 {

@@ -15,7 +15,7 @@ struct hook_run {
 	struct op op; /* not ended */
 };
 
-/* The policy and the doors that are run from now on. */
+/* The policy and the doors that are run from now on, within bounds_now. */
 void hook_select(const struct flush_policy *policy, bool two_roots);
 const struct flush_policy *hook_policy(void);
 
@@ -46,7 +46,6 @@ const char *hook_name(enum hook hook);
 /* The cell of ADDR; aborts with a message if it is no policy word or there are too many. */
 u8 cell_of(const void *addr);
 u64 cell_initial(u8 cell);
-void cells_forget(void);
 
 /* Whose line ADDR is in: a CPU's, or CELL_GLOBAL; and whether initiators may write it. */
 #define CELL_GLOBAL 0xff

@@ -52,11 +52,15 @@ static void ask(struct state *s, unsigned int cpu, struct frame *f)
 		note(s, cpu, "asks the policy about itself");
 	else
 		note(s, cpu, "asks the policy about CPU %u", f->arg);
+	f->flags &= (u8)~QUIET;
+	initiator_looks(s, f);
+	start_hook(f, HOOK_NEED_IPI, INIT_ASK);
+}
+
+void initiator_looks(const struct state *s, struct frame *f)
+{
 	if (is_quiet(&s->cpus[f->arg]))
 		f->flags |= QUIET;
-	else
-		f->flags &= (u8)~QUIET;
-	start_hook(f, HOOK_NEED_IPI, INIT_ASK);
 }
 
 static void request(struct state *s, unsigned int cpu, struct frame *f);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tests/explorer/explorer.h"
+#include "tests/explorer/model.h"
 #include "tests/explorer/op.h"
 
 void machine_select(bool two_roots);
@@ -34,4 +34,10 @@ void drain_begins(struct state *s, unsigned int cpu);
 /* Inside NMI, #MC or #DB. */
 bool in_paranoid_door(const struct cpu_state *cpu);
 
-void note(const struct state *s, unsigned int cpu, const char *format, ...) __printf(3, 4);
+/* For who listens (model_note, model.h); else its words are not even evaluated. */
+void note_words(const struct state *s, unsigned int cpu, const char *format, ...) __printf(3, 4);
+#define note(...)                                                                                  \
+	do {                                                                                       \
+		if (model_note)                                                                    \
+			note_words(__VA_ARGS__);                                                   \
+	} while (0)

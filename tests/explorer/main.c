@@ -35,6 +35,8 @@ static const struct bounds all_bounds[] = {
 	 .initiators = 1, .purges = 3, .targets = 1, .visits = 2, .nmis = 1, .sequential = true},
 	{"m", "1 initiator, 2 purges; 1 target, 2 visits: small", .initiators = 1, .purges = 2,
 	 .targets = 1, .visits = 2},
+	{"v", "2 initiators, a purge each; 1 target, 1 visit: few enough for -f", .initiators = 2,
+	 .purges = 1, .targets = 1, .visits = 1},
 	{"T", "as t, but the flush of a page table is deferred: a control, R1", .initiators = 1,
 	 .purges = 2, .targets = 1, .visits = 1, .tables = true, .tables_deferred = true},
 	{0},
@@ -82,7 +84,7 @@ static const struct bounds *bounds_named(char letter)
 	for (const struct bounds *b = all_bounds; b->name; b++)
 		if (*b->name == letter)
 			return b;
-	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "msT", letter);
+	explorer_fail("-b %c: no such bounds; valid: " DEFAULT_BOUNDS "msvT", letter);
 }
 
 static const struct flush_policy *policy_named(const char *name)

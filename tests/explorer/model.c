@@ -13,6 +13,7 @@
 #include "arch/x86_64/tlb.h"
 #include "tests/explorer/hook.h"
 #include "tests/explorer/machine.h"
+#include "tests/explorer/uses.h"
 
 void (*model_note)(unsigned int cpu, bool nmi, const char *text);
 
@@ -39,13 +40,11 @@ bool in_paranoid_door(const struct cpu_state *cpu)
 	return false;
 }
 
-void note(const struct state *s, unsigned int cpu, const char *format, ...)
+void note_words(const struct state *s, unsigned int cpu, const char *format, ...)
 {
 	char text[256];
 	va_list args;
 
-	if (!model_note)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -239,6 +238,7 @@ static u64 do_locked(struct state *s, unsigned int cpu, const struct op *op)
 	u64 old = read_word(s, cpu, op->addr, op->size);
 	u64 new = op_result(op, old) & mask_of(op->size);
 
+	uses_note(cell_of(op->addr), cpu, true);
 	if (op->kind == OP_CMPXCHG && old != op->expected) {
 		note(s, cpu, "%s CMPXCHG %s: is 0x%lx, not 0x%lx", where(op->site), op->site->text,
 		     old, op->expected);
@@ -252,8 +252,11 @@ static u64 do_locked(struct state *s, unsigned int cpu, const struct op *op)
 
 static u64 do_store(struct state *s, unsigned int cpu, const struct op *op)
 {
+	u8 cell = cell_of(op->addr);
+
+	uses_note(cell, cpu, true);
 	buffer_store(s, cpu,
-		     &(struct buffered){.cell = cell_of(op->addr),
+		     &(struct buffered){.cell = cell,
 					.shift = (u8)shift_of(op->addr),
 					.size = (u8)op->size,
 					.value = op->value});
@@ -266,6 +269,7 @@ static u64 do_load(struct state *s, unsigned int cpu, const struct op *op)
 {
 	u64 value = read_word(s, cpu, op->addr, op->size);
 
+	uses_note(cell_of(op->addr), cpu, false);
 	note(s, cpu, "%s reads %s: 0x%lx", where(op->site), op->site->text, value);
 	return value;
 }

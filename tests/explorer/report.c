@@ -46,7 +46,7 @@ static void print_json_finding(FILE *out, const struct conviction *c, const stru
 		fprintf(out, "\"rule\": null, ");
 	fprintf(out, "\"cpu\": %u, \"purge\": %u, \"states\": %lu, \"schedule\": \"",
 		t->finding.cpu, t->finding.purge + 1, c->states);
-	schedule_text(out, c->actions, c->nr_actions);
+	schedule_text(out, t->steps, t->nr_steps);
 	fputs("\",\n     \"told\": [", out);
 	print_json_telling(out, t);
 	fputs("]}", out);
@@ -56,16 +56,16 @@ static void print_finding(const struct report *report, const struct flush_policy
 			  bool two_roots, const struct conviction *c, const struct telling *t,
 			  const struct policy_claim *claim)
 {
-	printf("  %s, %s%s%s: %s%s, after %lu states, %u actions\n", context_word(t->context),
+	printf("  %s, %s%s%s: %s%s, after %lu states, %u steps\n", context_word(t->context),
 	       effect_word(t->effect), t->finding.rule ? ", breaks " : "",
 	       t->finding.rule ? t->finding.rule : "", claim ? "claimed as " : "not claimed",
-	       claim ? claim->id : "", c->states, c->nr_actions);
+	       claim ? claim->id : "", c->states, t->nr_steps);
 	if (!report->tell)
 		return;
 	telling_print(stdout, t);
-	printf("  again: build/explorer/explore -p %s -r %u -b %s %s-s \"", policy->name,
-	       two_roots + 1, bounds_now->name, eager_steps ? "" : "-f ");
-	schedule_text(stdout, c->actions, c->nr_actions);
+	printf("  again: build/explorer/explore -p %s -r %u -b %s -s \"", policy->name,
+	       two_roots + 1, bounds_now->name);
+	schedule_text(stdout, t->steps, t->nr_steps);
 	printf("\"\n\n");
 }
 
@@ -193,6 +193,7 @@ int report_schedule(const struct flush_policy *policy, bool two_roots, const u8 
 	if (!(policy->roots & (two_roots ? ROOTS_TWO : ROOTS_ONE)))
 		explorer_fail("%s cannot be run with %u root(s)", policy->name, two_roots + 1);
 	hook_select(policy, two_roots);
+	eager_steps = false; /* each step is named */
 	if (!schedule_tell(&telling, actions, nr, two_roots))
 		explorer_fail("the schedule is not possible: of another policy, or of another "
 			      "state of the source?");

@@ -111,12 +111,20 @@ static bool was_deferred(const struct frame *f, const struct state *after, unsig
 	return now->at != INIT_REQUEST && !(after->purges[f->purge].waiting >> f->arg & 1);
 }
 
+static void remember_step(u8 action)
+{
+	if (telling->nr_steps == MAX_SCHEDULE)
+		explorer_fail("a schedule is longer than %d steps", MAX_SCHEDULE);
+	telling->steps[telling->nr_steps++] = action;
+}
+
 static void watch(const struct state *before, const struct state *after, u8 action)
 {
 	unsigned int cpu = ACTION_CPU(action);
 	const struct frame *f = &before->cpus[cpu].frames[0];
 	const struct cpu_state *target = &before->cpus[f->arg];
 
+	remember_step(action);
 	if (cpu < bounds_now->initiators) {
 		if (!was_deferred(f, after, cpu))
 			return;

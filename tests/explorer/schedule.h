@@ -24,6 +24,8 @@ struct told {
 struct telling {
 	struct told lines[MAX_TOLD];
 	u32 nr;
+	u8 steps[MAX_SCHEDULE]; /* what was carried out, one by one: a schedule without eager.h */
+	u32 nr_steps;
 	bool seen[CONTEXTS][EFFECTS]; /* what the oracles saw along the way */
 	struct finding finding;	      /* the last of them, with the rule that was broken */
 	enum context context;

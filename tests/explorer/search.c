@@ -13,6 +13,7 @@
 #include "tests/explorer/explored.h"
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
+#include "tests/explorer/uses.h"
 
 static struct search *search;
 static bool ends_early;
@@ -205,7 +206,7 @@ static void search_levels(struct level *level, struct level *next, u64 limit)
 		for (u32 i = 0; i < level->nr; i++) {
 			size_t length = level->bytes[at] | (size_t)level->bytes[at + 1] << 8;
 
-			if (search->states >= limit || search->convicted)
+			if (search->states >= limit || search->convicted || uses_were_wrong())
 				return;
 			state_unpack(&s, level->bytes + at + 2);
 			at += 2 + length;
@@ -221,20 +222,19 @@ static void search_levels(struct level *level, struct level *next, u64 limit)
 	search->complete = !search->convicted;
 }
 
-void search_all(struct search *result, bool two_roots, u64 limit, bool early)
+/* Once; uses.h tells whether it has to be done again. */
+static void search_once(struct search *result, bool two_roots, u64 limit, bool early)
 {
 	struct level level = {0}, next = {0};
 	u8 packed[PACKED_MAX];
-	double start = now();
 	struct state s;
 	size_t length;
 
 	search = result;
 	ends_early = early;
 	*search = (struct search){0};
-	if (limit > 0xffffffffUL)
-		explorer_fail("at most 2^32 - 1 states can be explored");
 	memset(&seen, 0, sizeof(seen));
+	uses_begin();
 	model_found = note_finding;
 	model_begin(&s, two_roots);
 	length = state_pack(&s, packed);
@@ -243,9 +243,20 @@ void search_all(struct search *result, bool two_roots, u64 limit, bool early)
 	search->states = 1;
 	level_add(&level, packed, length);
 	search_levels(&level, &next, limit);
-	search->seconds = now() - start;
 	free(level.bytes);
 	free(next.bytes);
 	free(seen.keys);
 	model_found = NULL;
+}
+
+void search_all(struct search *result, bool two_roots, u64 limit, bool early)
+{
+	double start = now();
+
+	if (limit > 0xffffffffUL)
+		explorer_fail("at most 2^32 - 1 states can be explored");
+	do
+		search_once(result, two_roots, limit, early);
+	while (uses_were_wrong());
+	result->seconds = now() - start;
 }

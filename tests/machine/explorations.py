@@ -43,6 +43,7 @@ EXPLORATIONS: tuple[tuple[str, list[str], int, str], ...] = (
 # Explored in full, too: broken in different ways, and sound.
 FINDING = re.compile(r"^  (\w+, \w+)(?:, breaks \w+)?: (claimed as \w+|not)", re.MULTILINE)
 REDUCED = ("N5", "N8", "watching")
+PAIRED = ("N2", "N4", "watching")        # two initiators, bound v
 
 
 def explore(program: Path, words: list[str], log: Path) -> tuple[int, str]:
@@ -72,14 +73,15 @@ def replay_points(program: Path, folder: Path) -> list[Point]:
 def reduction_points(program: Path, folder: Path) -> list[Point]:
     """With every step interleaved the findings are those of the reduction, in more states."""
     points = []
-    for policy in REDUCED:
-        told = [explore(program, ["-p", policy, "-b", "t", *full], folder / f"{policy}{kind}.txt")
+    for policy, bound in [*((name, "t") for name in REDUCED), *((name, "v") for name in PAIRED)]:
+        told = [explore(program, ["-p", policy, "-r", "1" if bound == "v" else "2", "-b", bound,
+                                  *full], folder / f"{policy}-{bound}{kind}.txt")
                 for kind, full in (("", []), ("-full", ["-f"]))]
         found = [sorted(set(FINDING.findall(text))) for _, text in told]
-        states = [sum(int(n) for n in re.findall(r"^\S+ +[12] +t +(\d+)", text, re.MULTILINE))
-                  for _, text in told]
+        states = [sum(int(n) for n in re.findall(rf"^\S+ +[12] +{bound} +(\d+)", text,
+                                                 re.MULTILINE)) for _, text in told]
         alike = found[0] == found[1] and told[0][0] == told[1][0] and 0 < states[0] < states[1]
-        points.append(Point(f"reduction: {policy}", "pass" if alike else "fail",
+        points.append(Point(f"reduction: {policy}, bound {bound}", "pass" if alike else "fail",
                             "" if alike else f"{found[0]} in {states[0]} states, "
                                              f"in full {found[1]} in {states[1]}"))
     return points
