@@ -117,11 +117,23 @@ class DoorsTest(unittest.TestCase):
         """What cannot be decided is no pass: it is listed, with a status of its own."""
         path = self.described("divides")
         path.write_text(path.read_text("utf-8") + '[[undecided]]\nwhat = "division"\n'
-                        'says = "not known to be harmless"\n', "utf-8")
+                        'says = "not known to be harmless"\nfunctions = "case_divides"\n', "utf-8")
         status, text = self.run_tool(str(self.elf), "--zone", str(path))
         self.assertEqual(status, 6, text)
         self.assertIn("not decided, division: 1 places, in functions: case_divides", text)
         self.assertIn("zone: undecided (1 rows, 0 violations, 1 places not decided)", text)
+        path.write_text(path.read_text("utf-8").replace('functions = "case_divides"',
+                                                        'functions = "case_plain"'), "utf-8")
+        self.assertEqual(self.run_tool(str(self.elf), "--zone", str(path))[0], 5)
+
+    def test_behind(self) -> None:
+        """A function whose return is an end: what follows its call is not looked at."""
+        path = self.described("behind")
+        self.assertEqual(self.run_tool(str(self.elf), "--zone", str(path))[0], 5)
+        path.write_text(path.read_text("utf-8").replace(
+            'at = "zone_end"', 'behind = "tells"\nreason = "for the test"'), "utf-8")
+        status, text = self.run_tool(str(self.elf), "--zone", str(path))
+        self.assertEqual(status, 0, text)
 
     def test_matching(self) -> None:
         """Doors by a pattern of symbols; a pattern that matches none is refused."""
@@ -148,11 +160,13 @@ class DoorsTest(unittest.TestCase):
 
     def test_bad_descriptions(self) -> None:
         """One message that says what is wrong."""
+        plain = self.described("plain").read_text("utf-8")
         bad = {
             "title = 'x'\nsectoins = 1": "sectoins is not known; valid:",
             TEMPLATE.replace('"CASE"', '"nothing"'): "no symbol nothing",
             TEMPLATE.replace('writable = true', 'writeable = true'): "parts.writeable is not known",
             TEMPLATE.replace('reason = "for the test"', ''): "has no reason",
+            plain + '[[loops]]\nin = "a"\nbound = "b"': "loops.in is 'a'; valid: a list",
             "title = ": "Invalid",
         }
         path = Path(self.folder.name) / "bad.toml"

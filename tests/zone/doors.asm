@@ -52,6 +52,47 @@ CASE constant_table
 	call [rel fixed_table]
 	jmp zone_end
 
+CASE copied_words
+	swapgs
+	mov rsp, [gs:8]
+	push qword 0x10
+	push qword 0x20
+	sub rsp, 16
+	lea rsi, [rsp + 16]
+	mov rdi, rsp
+	mov ecx, 2
+	rep movsq
+	mov rax, [rsp + 8]
+	inc qword [gs:64 + rax]
+	mov rsp, [gs:8]
+	jmp zone_end
+
+CASE changed_bit
+	swapgs
+	mov rsp, [gs:8]
+	xor eax, eax
+	bts rax, 3
+	inc qword [gs:64 + rax]
+	jmp zone_end
+
+CASE bit_of_a_map
+	swapgs
+	mov rsp, [gs:8]
+	mov eax, [gs:24]
+	and eax, 127
+	bt qword [gs:128], rax
+	jmp zone_end
+
+; Regions lie apart: an address in one is none in another.
+CASE other_region
+	swapgs
+	mov rsp, [gs:8]
+	mov rax, [gs:40]
+	cmp rax, rsp
+	jne zone_end
+	div rcx
+	jmp zone_end
+
 ; --- What is not -------------------------------------------------------------------------------
 
 CASE vmalloc_pointer
@@ -105,6 +146,16 @@ CASE written_table
 	mov rsp, [gs:8]
 	call [rel open_table]		; ! indirect call to a target that is not known
 	jmp zone_end
+
+global tells
+CASE behind
+	swapgs
+	mov rsp, [gs:8]
+	call tells
+	div rcx				; ! not known to be harmless
+	jmp zone_end
+tells:
+	ret
 
 CASE divides
 	swapgs
@@ -184,6 +235,30 @@ CASE string
 	swapgs
 	mov rsp, [gs:8]
 	rep stosb			; ! prefix rep
+	jmp zone_end
+
+CASE copy_too_far
+	swapgs
+	mov rsp, [gs:8]
+	mov rdi, [gs:0]
+	add rdi, 0xff8
+	mov ecx, 2
+	rep stosq			; ! no part of region area
+	jmp zone_end
+
+CASE bit_beyond_the_map
+	swapgs
+	mov rsp, [gs:8]
+	mov eax, [gs:24]
+	and eax, 0x7fff
+	bt qword [gs:128], rax		; ! no part of region area
+	jmp zone_end
+
+CASE bit_anywhere
+	swapgs
+	mov rsp, [gs:8]
+	mov rax, [gs:24]
+	bt qword [gs:128], rax		; ! a bit anywhere around its operand
 	jmp zone_end
 
 CASE other_msr
