@@ -13,6 +13,6 @@ zone: ## what runs before a deferred flush, from the binary
 	$(Q)tools/prereq.sh zone
 	$(Q)$(PYTHON) tools/zone.py --zone '$(ZONE)' $(if $(POLICY),--policy '$(POLICY)') '$(ELF)'
 
-zone-storm: ## the comparison under zone=trap and =stale, both emulators, half an hour
+zone-storm: ## the comparison under zone=trap and =stale, both emulators, up to an hour
 	$(Q)tools/prereq.sh test
 	$(Q)$(PYTHON) tools/test.py --build $(BUILD) -g zone-storm $(ARGS)

@@ -19,8 +19,8 @@ def storm(title: str, cmdline: str, engine: str, machine: dict[str, object],
 
 
 ZONE_STORMS = tuple(row for engine, machine in ENGINES for row in (
-    storm("zone=trap, all sound policies", "zone=trap", engine, machine),
-    storm("zone=stale, all sound policies", "zone=stale", engine, machine),
+    storm("zone=trap, all sound policies", "run=compare,every=2 zone=trap", engine, machine),
+    storm("zone=stale, all sound policies", "run=compare,every=2 zone=stale", engine, machine),
     storm("zone=trap, posted-v2 and -v4 under NMIs", f"{POSTED} zone=trap", engine, machine,
           check=posted_convicted("lost")),
     storm("zone=stale, posted-v2 and -v4 under NMIs", f"{POSTED} zone=stale", engine, machine,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Instructions that Lateflush's own zone does not have, and others' do: copies of a known length,
-single bits, subtraction with borrow, VERW. Semantics: SDM Vol 2."""
+"""Instructions that are rare in a danger zone: copies of a known length, single bits, subtraction
+with borrow, VERW. Semantics: SDM Vol 2."""
 
 from __future__ import annotations
 
