@@ -62,7 +62,8 @@ class Result:
         """Claims that no row has shown, though one could have."""
         shown = {finding.kind for finding in self.found}
         return [claim for claim in self.claims if claim.kind not in shown
-                and claim.defect != UNTRACKED and any(row.claims and claim not in row.not_shown for row in self.rows)]
+                and claim.defect != UNTRACKED
+                and any(row.claims and claim not in row.not_shown for row in self.rows)]
 
     @property
     def beyond(self) -> list[Claim]:
