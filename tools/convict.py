@@ -27,7 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs/convict.schema.json"
 PASS, BAD_USE, SKIP, SHORT, DIFFER = 0, 2, 3, 4, 5
 WORDS = {PASS: "exact", SKIP: "skip", SHORT: "short", DIFFER: "differ"}
-BOUNDS, SMALL_BOUNDS = "acdtu", "tu"
+BOUNDS, SMALL_BOUNDS = "abcdtu", "tu"
+BOUNDS_OF = {"ledger": "acdtuv"}        # b is not to be had within STATES: v is, with less in it
+STATES = 40000000
 UNTRACKED = "u"                 # only policies that know a CPU that is not tracked have it
 LIMIT = 3600.0                  # of one engine on one policy, in seconds
 Kind = tuple[str, str, str]     # defect ("" if no claim covers it), context, effect
@@ -167,6 +169,32 @@ def add_beyond(rows: list[Row]) -> None:
                            if kind not in row.claims and kind not in row.beyond]
 
 
+def joined(files: list[Path]) -> list[Row]:
+    """The rows of earlier runs; prints each policy."""
+    rows: list[Row] = []
+    for file in files:
+        for entry in json.loads(file.read_text())["rows"]:
+            kinds = {name: [(kind["defect"] or "", kind["context"], kind["effect"])
+                            for kind in entry[name]] for name in ("claims", "beyond", "found")}
+            status = next(code for code, word in WORDS.items() if word == entry["verdict"])
+            rows.append(Row(entry["policy"], entry["engine"], status, entry["why"],
+                            kinds["claims"], kinds["beyond"],
+                            dict(zip(kinds["found"], (kind["after"] for kind in entry["found"]))),
+                            dict(zip(kinds["found"],
+                                     (kind["rule"] or "" for kind in entry["found"]))),
+                            entry["interleavings"], entry["bound"], entry["seconds"]))
+    print_head()
+    for policy in dict.fromkeys(row.policy for row in rows):
+        show([row for row in rows if row.policy == policy])
+    return rows
+
+
+def show(rows: list[Row]) -> None:
+    """One policy, when all its rows are there."""
+    add_beyond(rows)
+    print_rows(rows)
+
+
 def print_head() -> None:
     """The table's head."""
     print(f"{'Policy':<16} {'Claims':<12} {'Engine':<9}{'Found':<12} {'All after':>9} "
@@ -223,20 +251,19 @@ def policies_of(program: Path) -> list[str]:
 
 def convict(args: argparse.Namespace, policies: list[str], folder: Path) -> list[Row]:
     """Every policy by every engine, two at a time; prints each policy when it is through."""
-    bounds = SMALL_BOUNDS if args.small else BOUNDS
     rows: list[Row] = []
     lock = threading.Lock()
 
     def one(policy: str) -> None:
         mine = []
         if args.engine != "sweep":
+            bounds = SMALL_BOUNDS if args.small else BOUNDS_OF.get(policy, BOUNDS)
             mine.append(explore(args.explorer, policy, bounds, args.states, folder))
         if args.engine != "explorer":
             mine.append(sweep(args.kernel, policy, args.small, folder))
-        add_beyond(mine)
         with lock:
+            show(mine)
             rows.extend(mine)
-            print_rows(mine)
     print_head()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for done in [pool.submit(one, policy) for policy in policies]:
@@ -252,8 +279,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--policy", default="", help="these alone, A+B+N3 (all)")
     parser.add_argument("--engine", choices=("both", "explorer", "sweep"), default="both")
+    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE",
+                        help="runs nothing: the verdict of these results together")
     parser.add_argument("--small", action="store_true", help="the engines' small bounds")
-    parser.add_argument("--states", type=int, default=40000000, help="an exploration's limit")
+    parser.add_argument("--states", type=int, default=STATES, help="an exploration's limit")
     parser.add_argument("--jobs", type=int, default=2, help="policies at a time")
     return parser.parse_args()
 
@@ -261,6 +290,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Command line of this tool."""
     args = parse_arguments()
+    args.explorer = args.explorer.resolve()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     started = time.monotonic()
     try:
@@ -274,7 +304,11 @@ def main() -> int:
         return BAD_USE
     folder = args.results.parent / args.results.stem
     folder.mkdir(parents=True, exist_ok=True)
-    rows = convict(args, policies, folder)
+    if args.join:
+        rows = joined(args.join)
+        policies = list(dict.fromkeys(row.policy for row in rows))
+    else:
+        rows = convict(args, policies, folder)
     status = verdict_of(rows)
     document = {"schema": 1, "verdict": WORDS[status], "small": args.small,
                 "seconds": round(time.monotonic() - started, 1),

@@ -54,6 +54,8 @@ class Machine:
     thread: str = ""            # TCG: multi, single; "": what suits cmdline, see thread_of()
     one_insn: bool = False      # TCG: interrupts between any two instructions
     resets: bool = False        # a reset boots again; else it ends the emulator
+    qemu: str = "qemu-system-x86_64"    # its name, or the path of another
+    far_ids: bool = False       # all CPUs but the first have APIC ids from 256 on (QEMU 9, q35)
     endless: bool = False       # without the exit device: the kernel halts, its screen stays
 
 
@@ -124,10 +126,21 @@ def find_ovmf() -> tuple[Path, Path]:
                        "; install the package ovmf (Fedora: edk2-ovmf)")
 
 
+def processors(m: Machine) -> list[str]:
+    """The CPUs. A socket of more cores than 128 takes 256 APIC ids, so the second begins at 256."""
+    if not m.far_ids:
+        return ["-smp", str(m.cpus) + (f",threads={m.threads}" if m.threads > 1 else "")]
+    arguments = ["-smp", "1,maxcpus=258,sockets=2,cores=129,threads=1"]
+    for core in range(m.cpus - 1):
+        arguments += ["-device", f"max-x86_64-cpu,socket-id=1,core-id={core},thread-id=0"]
+    return arguments
+
+
 def qemu_command(m: Machine, work: Path) -> list[str]:
     """QEMU: serial line on standard output, port 0xe9 in WORK/debugcon.txt."""
-    command = ["qemu-system-x86_64", "-machine", m.machine, "-m", str(m.mem),
-               "-smp", str(m.cpus) + (f",threads={m.threads}" if m.threads > 1 else "")]
+    if not shutil.which(m.qemu):
+        raise MachineError(f"there is no {m.qemu}")
+    command = [m.qemu, "-machine", m.machine, "-m", str(m.mem), *processors(m)]
     if m.accel == "kvm":
         command += ["-accel", "kvm", "-cpu", m.cpu or "host"]
     else:

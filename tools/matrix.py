@@ -17,11 +17,12 @@ from pathlib import Path
 
 from boot import Outcome, boot
 from machine import Machine, MachineError
-from mkiso import IsoError, make_iso
+from mkiso import ROOT, IsoError, make_iso
 from run import conclude, fresh_folder
 
 CMDLINE = "tlbi=immediate+state-bits run=compare,workers=1 nohz_full=1"
 LIMIT = 900.0
+QEMU_10 = str(ROOT / "build/qemu10/usr/bin/qemu-system-x86_64")     # make qemu10
 BOCHS_MODELS = ("corei7_haswell_4770", "corei7_icelake_u", "ryzen", "core2_penryn_t9600")
 
 
@@ -41,6 +42,8 @@ def machines() -> list[dict[str, object]]:
                                        "max,nx=off", "max,pge=off", "max,smap=off,smep=off")]
     rows += [dict(engine="bochs", cpu=model, cpus=cpus)
              for model in BOCHS_MODELS for cpus in (1, 2, 4, 8)]
+    # x2APIC under TCG, and APIC ids that need it.
+    rows += [dict(qemu=QEMU_10, machine="q35", **more) for more in ({}, {"far_ids": True})]
     return rows
 
 
@@ -48,7 +51,9 @@ def name_of(fields: dict[str, object]) -> str:
     """What is said of a machine: what differs from the default."""
     shown = dict(engine="qemu", machine="pc", firmware="bios", media="cd", cpus=4, mem=256) | fields
     return (f"{shown['engine']:<6}{shown['machine']:<5}{shown['firmware']:<5}{shown['media']:<4}"
-            f"{shown['cpus']:>3} CPUs {shown['mem']:>5} MiB  {shown.get('cpu', '')}").rstrip()
+            f"{shown['cpus']:>3} CPUs {shown['mem']:>5} MiB  {shown.get('cpu', '')}"
+            f"{'QEMU 10' if 'qemu' in shown else ''}"
+            f"{', APIC ids from 256 on' if 'far_ids' in shown else ''}").rstrip()
 
 
 def parse_span(text: str) -> range:

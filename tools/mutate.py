@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Mutation of the sound policies: do the engines convict a policy that has one thing wrong?
 
-Each mutant (mutants.py) is explored within small bounds; what that does not convict is swept, small,
-and what is not convicted then either is compared with the original. More cost is a conviction by the cost oracle: over all sequential
-schedules, or at the most of a hook. The same cost everywhere, and nothing found within larger
-bounds either, means equivalent; anything else is swept at every instruction (depth pairs), and if that sees nothing
-either it is a survivor. Mutants of the same object code as
-the original, or as another mutant, and those that do not compile are not counted.
+Each mutant (mutants.py) is explored within small bounds; what that does not convict is swept,
+small, and what is not convicted then either is compared with the original. More cost is a
+conviction by the cost oracle: over all sequential schedules, or at the most of a hook. The same
+cost everywhere, and nothing found within larger bounds either, means equivalent; anything else is
+swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. Mutants
+of the same object code as the original, or as another mutant, and those that do not compile are not
+counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
 """
@@ -199,8 +200,8 @@ class Policy:
         path = build.folder / "sweep.json"
         done = subprocess.run(
             [sys.executable, "tools/sweep.py", "--kernel", str(build.kernel()), "--policy",
-             name_of(self.name), "--results", str(path), *depth], cwd=ROOT, capture_output=True, text=True,
-            check=False)
+             name_of(self.name), "--results", str(path), *depth], cwd=ROOT, capture_output=True,
+            text=True, check=False)
         if done.returncode == DIFFER:
             return str(json.loads(path.read_text())["why"])
         return ""
@@ -271,7 +272,8 @@ def as_json(result: Result) -> dict[str, object]:
     """One mutant of the document."""
     mutant = result.mutant
     return {"policy": name_of(mutant.policy), "file": mutant.path, "line": mutant.line,
-            "number": result.number, "operator": mutant.operator, "change": mutant.what, "result": result.word,
+            "number": result.number, "operator": mutant.operator, "change": mutant.what,
+            "result": result.word,
             "why": result.why, "seconds": round(result.seconds, 1)}
 
 

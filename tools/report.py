@@ -13,6 +13,7 @@ import sys
 from html import escape
 from pathlib import Path
 
+from report_measures import MEASURES
 from report_sections import SECTIONS, Source, table
 from results import ResultError, load
 
@@ -96,7 +97,7 @@ def page(files: list[Path]) -> str:
     if any(source.result.emulated for source in sources):
         body.append(f'<p class="warning">{EMULATED}</p>')
     body.append(sources_table(sources))
-    for title, lead, section in SECTIONS:
+    for title, lead, section in (*SECTIONS[:-1], *MEASURES, *SECTIONS[-1:]):
         body += [f"<section><h2>{title}</h2><p>{escape(lead)}</p>", section(sources), "</section>"]
     return ("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
             '<meta name=viewport content="width=device-width, initial-scale=1">'

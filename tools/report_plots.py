@@ -28,6 +28,7 @@ matplotlib.rcParams.update({
     "axes.spines.right": False})
 WIDTH, HEIGHT = 4.7, 3.1        # inches; the page scales
 BAR_HEIGHT = 0.21               # inches for each bar
+ROWS_APART = 8                  # more lines than this cannot be told apart
 PALETTE = [*matplotlib.colormaps["tab10"].colors, *matplotlib.colormaps["Set2"].colors]
 
 Row = tuple[str, int]           # a policy and its number of roots
@@ -96,11 +97,31 @@ def ipi_plot(groups: dict[str, list[tuple[int, int]]], limit: int) -> Draw:
     return draw
 
 
+def quiet_rows(result: Result) -> list[Row]:
+    """The rows whose isolated CPUs took no flush interrupt, if there are more than can be told
+    apart in one plot; else none."""
+    noise = result.records("noise")
+    rows = list(dict.fromkeys(map(row_of, noise)))
+    loud = {row_of(record) for record in noise if record["flush_ipi"]}
+    return [row for row in rows if row not in loud] if len(rows) > ROWS_APART else []
+
+
 def noise_plot(result: Result, limits: tuple[int, int]) -> Draw:
-    """Log histogram of the gaps in ring 3, all isolated CPUs together. limits: ns, samples."""
+    """Log histogram of the gaps in ring 3, all isolated CPUs together. limits: ns, samples. Many
+    rows that are alike are one band, from the least of them to the most."""
     series = series_of(result.records("bucket"), "from_ns", "count")
+    alike = quiet_rows(result)
+    band = [series.pop(row) for row in alike if row in series]
 
     def draw(axes: Axes) -> None:
+        if band:
+            bounds = sorted({bound for counts in band for bound in counts})
+            columns = [[counts.get(bound, 0) for counts in band] for bound in bounds]
+            at = [*(max(bound, 100) for bound in bounds), max(bounds[-1], 100) * 2]
+            low, high = ([*map(end, columns), 0] for end in (min, max))
+            axes.fill_between(at, low, high, step="post", color="#999999", alpha=0.35)
+            axes.step(at, high, where="post", color="#666666",
+                      label=f"{len(band)} rows without an interrupt, least to most")
         for number, (row, counts) in enumerate(series.items()):
             bounds = [max(bound, 100) for bound in counts]
             axes.step([*bounds, bounds[-1] * 2], [*counts.values(), 0], where="post",
@@ -163,4 +184,25 @@ def matrix_plot(records: list[Json], limit: int) -> Draw:
                 if cell is not None:
                     axes.text(x, y, str(cell), ha="center", va="center", fontsize=7,
                               color="white" if cell * 2 > limit else "black")
+    return draw
+
+
+def curve_plot(curves: dict[str, dict[float, float]], labels: tuple[str, str],
+               limits: tuple[float, float], log: str = "") -> Draw:
+    """One line for each of CURVES. labels: of the two axes; log: "x" or "xy", which are
+    logarithmic."""
+    def draw(axes: Axes) -> None:
+        for number, (name, values) in enumerate(curves.items()):
+            axes.plot(list(values), list(values.values()), marker="o", markersize=3, label=name,
+                      color=PALETTE[number % len(PALETTE)], clip_on=False)
+        axes.set(xlabel=labels[0], ylabel=labels[1])
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True))
+        axes.set(xlim=(0, limits[0] * 1.05), ylim=(0, limits[1] * 1.05))
+        if log:
+            axes.set(xscale="log", xlim=(1, limits[0] * 1.5))
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        if log == "xy":
+            axes.set(yscale="log", ylim=(1, limits[1] * 1.5))
+            axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     return draw

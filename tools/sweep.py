@@ -103,8 +103,12 @@ class Result:
 
 
 def rule_of(finding: Finding) -> str:
-    """The rule of docs/rules.md that a finding of this kind breaks."""
-    return RULES.get(finding.effect) or RULES.get(finding.context) or "R4"
+    """The rule of docs/rules.md that a finding of this kind breaks. As the explorer has it: a purge
+    that was deferred while the target was beyond its entry's flush breaks R4, one that was deferred
+    before, and that no flush followed, R5."""
+    outside = finding.at is None or finding.at.startswith("exit+")
+    return (RULES.get(finding.effect) or RULES.get(finding.context)
+            or ("R5" if outside else "R4"))
 
 
 def sweep_policy(kernel: Path, policy: str, words: str, folder: Path, limit: float) -> Result:

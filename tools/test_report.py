@@ -97,7 +97,9 @@ class PageTest(unittest.TestCase):
         self.assertNotIn("url(http", text)
         self.assertEqual(page.plots, ["IPIs against purges", "noise", "cost of a purge",
                                       "cost of a purge", "cost of a purge", "system call",
-                                      "interrupt", "purge of 1 page", "IPI round trips"])
+                                      "interrupt", "purge of 1 page", "IPI round trips",
+                                      "lines written by a purge of one page", "flush and refill",
+                                      "pages held back", "vmalloc and vfree", "broadcasts"])
         self.assertNotIn("in these files", text)
 
     def test_same_twice(self) -> None:
@@ -122,6 +124,9 @@ class PageTest(unittest.TestCase):
                        *["n/a"] * 5], rows)
         self.assertIn(["1", "no", "1484", "1.48", "0"], rows)
         self.assertIn(["watching", "15.00"], rows)
+        self.assertIn(["immediate", "500", "0", "500", "500", "0", "500", "500"], rows)
+        self.assertIn(["CR3 write", "4", "32 of 32", "6044", "9974"], rows)
+        self.assertIn(["3", "3", "20", "60", "60"], rows)
 
     def test_doors(self) -> None:
         """A column for each door and what is owed; what was not measured is n/a."""
@@ -144,6 +149,10 @@ class PageTest(unittest.TestCase):
                       "no noise result in these files: <code>make run RUN=noise<",
                       "no purge or scale result in these files: <code>make run RUN=purge<",
                       "no counted instructions in these files: <code>make counts<",
+                      "no flush result in these files: <code>make run RUN=flush<",
+                      "no hold result in these files: <code>make run RUN=hold<",
+                      "no alloc result in these files: <code>make run RUN=alloc<",
+                      "no purge result with cache lines in these files: <code>make run RUN=purge<",
                       "no row of a Linux kernel in these files: <code>make peer<"):
             self.assertIn(words, text)
         self.assertNotIn("RUN=ipi", text)
@@ -243,6 +252,17 @@ class PlotTest(unittest.TestCase):
         immediate = axes.get_lines()[0]
         self.assertEqual(list(immediate.get_xdata()), [100, 500, 1000, 2000, 4000, 8000, 16000])
         self.assertEqual(list(immediate.get_ydata()), [1963200, 2300, 1215, 21, 2, 1, 0])
+
+    def test_many_rows(self) -> None:
+        """Rows without an interrupt are one band as soon as there are many; others stay lines."""
+        noise = load(SAMPLES / "noise.json").document["records"]
+        one = [r for r in noise if (r["policy"], r["cpu"]) == ("watching", 2)]
+        loud = [r for r in noise if r["policy"] == "immediate"]
+        for rows, expected in ((plots.ROWS_APART - 1, plots.ROWS_APART), (plots.ROWS_APART, 2)):
+            records = loud + [r | {"policy": f"p{n}"} for n in range(rows) for r in one]
+            axes = Figure().add_subplot()
+            plots.noise_plot(changed("noise.json", records=records), (10**6, 10**6))(axes)
+            self.assertEqual(len(axes.lines), expected, rows)
 
     def test_bars(self) -> None:
         """Each bar carries its figure; the first name is on top."""

@@ -15,6 +15,7 @@ import unittest
 import zlib
 import xml.etree.ElementTree as xml
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -329,6 +330,16 @@ class MachineTest(unittest.TestCase):
         for more in self.REFUSED:
             with self.subTest(more), self.assertRaises(MachineError):
                 machine.check(Machine(**({"kernel": self.KERNEL, "iso": Path("x.iso")} | more)))
+
+    def test_another_qemu(self) -> None:
+        """Named and missing; CPUs far off have APIC ids from the second socket's on."""
+        with TemporaryDirectory() as folder:
+            with self.assertRaises(MachineError) as caught:
+                machine.command(replace(PLAIN, qemu="/nowhere/qemu"), Path(folder))
+            self.assertIn("/nowhere/qemu", str(caught.exception))
+        far = machine.processors(replace(PLAIN, cpus=3, far_ids=True))
+        self.assertEqual(far.count("-device"), 2)
+        self.assertIn("socket-id=1,core-id=1", far[-1])
 
     def test_numbers(self) -> None:
         """Sizes and counts as make gives them."""

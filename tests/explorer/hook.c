@@ -365,11 +365,6 @@ u64 cell_initial(u8 cell)
 	return cells.initial[cell];
 }
 
-void cells_forget(void)
-{
-	cells.nr = 0;
-}
-
 /* Asked by `targets` of struct flush_policy. */
 unsigned int nr_online_cpus(void)
 {

@@ -13,6 +13,11 @@
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
 
+struct kind {
+	enum context context;
+	enum effect effect;
+};
+
 static void print_json_telling(FILE *out, const struct telling *t)
 {
 	for (u32 i = 0; i < t->nr; i++)
@@ -32,20 +37,22 @@ static void print_json_claims(FILE *out, const struct flush_policy *policy)
 }
 
 static void print_json_finding(FILE *out, const struct conviction *c, const struct telling *t,
-			       const struct policy_claim *claim, bool first)
+			       struct kind kind, const struct policy_claim *claim, bool first)
 {
+	const struct finding *seen = &t->seen[kind.context][kind.effect];
+
 	fprintf(out, "%s\n    {\"context\": \"%s\", \"effect\": \"%s\", ", first ? "" : ",",
-		context_word(t->context), effect_word(t->effect));
+		context_word(kind.context), effect_word(kind.effect));
 	if (claim)
 		fprintf(out, "\"claim\": \"%s\", ", claim->id);
 	else
 		fprintf(out, "\"claim\": null, ");
-	if (t->finding.rule)
-		fprintf(out, "\"rule\": \"%s\", ", t->finding.rule);
+	if (seen->rule)
+		fprintf(out, "\"rule\": \"%s\", ", seen->rule);
 	else
 		fprintf(out, "\"rule\": null, ");
-	fprintf(out, "\"cpu\": %u, \"purge\": %u, \"states\": %lu, \"schedule\": \"",
-		t->finding.cpu, t->finding.purge + 1, c->states);
+	fprintf(out, "\"cpu\": %u, \"purge\": %u, \"states\": %lu, \"schedule\": \"", seen->cpu,
+		seen->purge + 1, c->states);
 	schedule_text(out, t->steps, t->nr_steps);
 	fputs("\",\n     \"told\": [", out);
 	print_json_telling(out, t);
@@ -54,12 +61,14 @@ static void print_json_finding(FILE *out, const struct conviction *c, const stru
 
 static void print_finding(const struct report *report, const struct flush_policy *policy,
 			  bool two_roots, const struct conviction *c, const struct telling *t,
-			  const struct policy_claim *claim)
+			  struct kind kind, const struct policy_claim *claim)
 {
-	printf("  %s, %s%s%s: %s%s, after %lu states, %u steps\n", context_word(t->context),
-	       effect_word(t->effect), t->finding.rule ? ", breaks " : "",
-	       t->finding.rule ? t->finding.rule : "", claim ? "claimed as " : "not claimed",
-	       claim ? claim->id : "", c->states, t->nr_steps);
+	const char *rule = t->seen[kind.context][kind.effect].rule;
+
+	printf("  %s, %s%s%s: %s%s, after %lu states, %u steps\n", context_word(kind.context),
+	       effect_word(kind.effect), rule ? ", breaks " : "", rule ? rule : "",
+	       claim ? "claimed as " : "not claimed", claim ? claim->id : "", c->states,
+	       t->nr_steps);
 	if (!report->tell)
 		return;
 	telling_print(stdout, t);
@@ -78,22 +87,21 @@ static void report_findings(struct report *report, const struct flush_policy *po
 	for (u32 context = 0; context < CONTEXTS; context++)
 		for (u32 effect = 0; effect < EFFECTS; effect++) {
 			const struct conviction *c = &search->convictions[context][effect];
+			const struct kind kind = {context, effect};
 			const struct policy_claim *claim = explored_claim(
 				policy, context_word(context), effect_word(effect));
 
 			if (!c->finding.found)
 				continue;
 			if (!schedule_tell(&telling, c->actions, c->nr_actions, two_roots) ||
-			    (!telling.seen[context][effect] && effect != EFFECT_STUCK))
+			    (!telling.seen[context][effect].found && effect != EFFECT_STUCK))
 				explorer_fail("%s: a schedule does not replay", policy->name);
-			telling.context = context;
-			telling.effect = effect;
 			if (!claim)
 				report->unclaimed = true;
 			report->found[context][effect] = true;
-			print_finding(report, policy, two_roots, c, &telling, claim);
+			print_finding(report, policy, two_roots, c, &telling, kind, claim);
 			if (report->json)
-				print_json_finding(report->json, c, &telling, claim, first);
+				print_json_finding(report->json, c, &telling, kind, claim, first);
 			first = false;
 		}
 }
@@ -200,12 +208,13 @@ int report_schedule(const struct flush_policy *policy, bool two_roots, const u8 
 	telling_print(stdout, &telling);
 	for (u32 context = 0; context < CONTEXTS; context++)
 		for (u32 effect = 0; effect < EFFECTS; effect++)
-			if (telling.seen[context][effect]) {
+			if (telling.seen[context][effect].found) {
+				const char *rule = telling.seen[context][effect].rule;
+
 				any = true;
-				printf("found: %s, %s\n", context_word(context),
-				       effect_word(effect));
+				printf("found: %s, %s%s%s\n", context_word(context),
+				       effect_word(effect), rule ? ", breaks " : "",
+				       rule ? rule : "");
 			}
-	if (any && telling.finding.rule)
-		printf("breaks: %s\n", telling.finding.rule);
 	return any ? 0 : 5;
 }

@@ -72,10 +72,7 @@ static void listen(unsigned int cpu, bool nmi, const char *text)
 
 static void see(enum context context, enum effect effect, const struct finding *finding)
 {
-	telling->seen[context][effect] = true;
-	telling->finding = *finding;
-	telling->context = context;
-	telling->effect = effect;
+	telling->seen[context][effect] = *finding;
 }
 
 static bool is_possible(const struct state *s, u8 action)
@@ -172,8 +169,13 @@ bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_root
 	}
 	model_note = NULL;
 	model_found = NULL;
-	if (!out->finding.rule && out->effect <= EFFECT_LOST)
-		out->finding.rule = rule_of(&circumstances[out->finding.cpu]);
+	for (u32 context = 0; context < CONTEXTS; context++)
+		for (u32 effect = 0; effect <= EFFECT_LOST; effect++) {
+			struct finding *seen = &out->seen[context][effect];
+
+			if (seen->found && !seen->rule)
+				seen->rule = rule_of(&circumstances[seen->cpu]);
+		}
 	return true;
 }
 

@@ -26,10 +26,8 @@ struct telling {
 	u32 nr;
 	u8 steps[MAX_SCHEDULE]; /* what was carried out, one by one: a schedule without eager.h */
 	u32 nr_steps;
-	bool seen[CONTEXTS][EFFECTS]; /* what the oracles saw along the way */
-	struct finding finding;	      /* the last of them, with the rule that was broken */
-	enum context context;
-	enum effect effect;
+	/* What the oracles saw along the way, last; each with the rule that was broken. */
+	struct finding seen[CONTEXTS][EFFECTS];
 };
 
 /* Carries the schedule out from the first state. False: an action of it is not possible there. */

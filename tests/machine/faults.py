@@ -49,6 +49,8 @@ def late(text: str, cmdline: str, waiter: str, hold: Call | str, cpus: int = 3) 
 COMPARE = "tlbi=immediate pti=off"
 NO_PAGE = (("map_page", "map_new_page"),)       # for a program
 STACKS = "tlbi=watching pti=off run=stacks"
+HARMED = "tlbi=watching pti=off run=hostile,ops=2,plant="
+SMALL_SWEEP = "tlbi=immediate pti=off run=sweep,door=syscall,scenario=C"
 
 FAULTS = (
     # Memory: the CPUs', the experiments'.
@@ -100,6 +102,8 @@ FAULTS = (
     Fault("program step for CPU 2: ", "run=sweep", NO_PAGE, value=ENOMEM),
     Fault("crusty: ", "run=crusty,rounds=1", NO_PAGE, value=ENOMEM),
     Fault("hostile: ", "run=hostile", NO_PAGE, value=ENOMEM),
+    # Its memory is looked for page by page; none is found.
+    Fault("the victim has no data", HARMED + "victim", (("walk", "hostile_load_harm"),) * 256),
     # An assertion.
     Fault("BUG: !walk(kernel_root, ", COMPARE, (("walk", "cpu_area_user_page"),)),
     # A document that is none.
@@ -110,6 +114,11 @@ FAULTS = (
     Fault("sweep's document: nested too deeply",
           "tlbi=immediate pti=off run=sweep,door=syscall,scenario=A,at=entry+0",
           (("json_finish", "sweep_json_end"),), value="nested too deeply"),
+    # Programs that are gone, or seem so.
+    Fault("CPU 2: spin ended before it began: ", COMPARE, (("cpu_work_done", "wait_settled"),),
+          "task_run", 1),
+    Fault("CPU 2: the stepped program has ended: ", "run=sweep",
+          (("cpu_work_done", "stepper_wait"),), "task_run", 1),
     # CPUs that are late.
     late("CPU 1 (APIC id 1) started, but did not get ready within 5000 ms", COMPARE, "start_cpu",
          ("percpu_set_online", "ap_main")),
@@ -119,7 +128,13 @@ FAULTS = (
     late("of the stepped program was not carried out within", "run=sweep", "stepper_wait",
          "task_run"),
     late("has not ended within", "run=hostile", "wait_for_operations", "hostile_run_work"),
-    late("stop_cpus: 0 of 2 other CPUs stopped within", COMPARE, "park",
+    late("has taken no timer interrupt within", HARMED + "entry", "hostile_load_interrupt",
+         ("apic_send_ipi", "hostile_load_interrupt")),
+    late("CPU 2 has neither reached position", SMALL_SWEEP, "step_wait",
+         ("stepper_order", "send_in")),
+    late("sweep: CPU 2: not within 30000 ms:", SMALL_SWEEP, "sweep_nmi_begin",
+         ("apic_send_nmi", "sweep_nmi_begin")),
+    late("of 2 other CPUs stopped within 60 s", COMPARE, "park",
          ("stop_cpus", "select_policy")),
 )
 
@@ -135,6 +150,7 @@ def calls_of(kernel: Path) -> dict[str, list[int]]:
     return found
 
 
+@functools.lru_cache(maxsize=None)
 def sites_of(kernel: Path, call: Call) -> list[int]:
     """Where a call stands; inlining does not hide the caller (DWARF)."""
     callee, caller = call
