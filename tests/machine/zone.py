@@ -21,8 +21,7 @@ TRAP, WORST, TWO_ROOTS = f"{ONE_ROOT} zone=trap", f"{ONE_ROOT} zone=stale", "tlb
 
 # As posted, with NMIs. Not posted-v3: it leaves out the flush of every CPU in the kernel (N2), the
 # initiator too, which then writes to frames that are somebody else's by now. The sweep has it.
-# Isolated CPUs stay in ring 3 for 2 to 4 flushes: Bochs runs the CPUs in step, and an NMI never met
-# one with a flush owed when they stayed for 1 or 2.
+# Isolated CPUs stay in ring 3 for 2 to 4 flushes, so that more NMIs come from there.
 POSTED = "tlbi=posted-v2+posted-v4 run=compare,nmi=on,every=2"
 IN_NMI = {"posted-v2": "N4", "posted-v4": "N5"}
 
