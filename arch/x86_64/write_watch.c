@@ -75,7 +75,7 @@ static void write_plain(void *arg)
 
 static void write_locked(void *arg)
 {
-	__atomic_fetch_or((u64 *)arg, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add((u64 *)arg, 1, __ATOMIC_SEQ_CST);
 }
 
 static void write_narrow(void *arg)

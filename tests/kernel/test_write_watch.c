@@ -13,7 +13,7 @@ static void write_two(void *arg)
 {
 	(void)arg;
 	WRITE_ONCE(lines[0][0], READ_ONCE(lines[2][3]));
-	__atomic_fetch_and(&lines[3][WORDS - 1], ~0UL, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&lines[3][WORDS - 1], 1, __ATOMIC_SEQ_CST);
 }
 
 static void write_all(void *arg)
