@@ -39,8 +39,8 @@
  *     If it is, and has no lags(), then while the initiator waits for answers or is through with
  *     its purges: there its own flush is over.
  * 10. Initiators begin their first purges in their order. Policies treat CPUs alike, and pages, so
- *     in any other order the same happens with other names. Not where CPUs are asked in the order of
- *     their numbers, one's own in between (lags(), targets()): there the names tell.
+ *     in any other order the same happens with other names. Not where CPUs are asked in the order
+ *     of their numbers, one's own in between (lags(), targets()): there the names tell.
  *
  * Who uses which word is found out on the way (uses.h).
  */
