@@ -320,7 +320,7 @@ void sweep_walk(struct sweep *s, const struct sweep_request *request)
 
 	step_arm(STEP_INITIATOR, s->initiator);
 	step_set_route(STEP_INITIATOR, &purge);
-	sweep_doors_open();
+	sweep_doors_open(s->target);
 	for (s->door = sweep_doors; s->door->name; s->door++) {
 		if (request->door && request->door != s->door)
 			continue;
