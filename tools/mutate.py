@@ -6,9 +6,10 @@ Each mutant (mutants.py) is explored within small bounds; what that does not con
 small, and what is not convicted then either is compared with the original. More cost is a
 conviction by the cost oracle: over all sequential schedules, or at the most of a hook. The same
 cost everywhere, and nothing found within larger bounds either, means equivalent; anything else is
-swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. Mutants
-of the same object code as the original, or as another mutant, and those that do not compile are not
-counted.
+swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. An
+engine that did not come to its end (a panic, a timeout) leaves a mutant undecided: not killed, and
+counted. Mutants of the same object code as the original, or as another mutant, and those that do
+not compile are not counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
 """
@@ -175,9 +176,9 @@ class Policy:
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
         if not self.args.no_sweep:
-            swept = self.swept(build, ["--small"])
+            swept = self.swept(mutant, build, ["--small"])
             if swept:
-                return Result(mutant, "sweep", swept)
+                return swept
         return self.compared(mutant, build, document)
 
     def compared(self, mutant: Mutant, build: MutantBuild, document: dict[str, object]) -> Result:
@@ -190,21 +191,27 @@ class Policy:
             if status != EXACT:
                 return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
         if word == "survivor" and not self.args.no_sweep:
-            swept = self.swept(build, [])
+            swept = self.swept(mutant, build, [])
             if swept:
-                return Result(mutant, "sweep", swept)
+                return swept
         return Result(mutant, word, why)
 
-    def swept(self, build: MutantBuild, depth: list[str]) -> str:
-        """What the sweep convicts the mutant for; "" for nothing."""
+    def swept(self, mutant: Mutant, build: MutantBuild, depth: list[str]) -> Result | None:
+        """The result if the sweep convicts the mutant, or did not come to its end, which shows
+        nothing either way; None if it was carried out and saw nothing."""
         path = build.folder / "sweep.json"
+        path.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "tools/sweep.py", "--kernel", str(build.kernel()), "--policy",
              name_of(self.name), "--results", str(path), *depth], cwd=ROOT, capture_output=True,
             text=True, check=False)
+        if done.returncode == EXACT:
+            return None
         if done.returncode == DIFFER:
-            return str(json.loads(path.read_text())["why"])
-        return ""
+            return Result(mutant, "sweep", str(json.loads(path.read_text())["why"]))
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return Result(mutant, "undecided",
+                      f"sweep ended with {done.returncode}: {words[-1].strip() if words else ''}")
 
     def chosen(self) -> list[tuple[int, Mutant]]:
         """All mutants, numbered; in the small form the first of some kinds; with --most, spread

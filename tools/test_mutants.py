@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
+import subprocess
 import sys
+import threading
 import unittest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
 
 import mutants
 import mutate
@@ -77,6 +83,49 @@ class OperatorTest(unittest.TestCase):
             self.assertNotIn(other, found)
         for policy in found:
             self.assertGreaterEqual(len(mutants.mutants_of(policy)), 15, policy)
+
+
+class SweptTest(unittest.TestCase):
+    """What an ending of the sweep says of a mutant."""
+
+    MUTANT = Mutant("watching", "x.c", 1, "swap", "a", "b", "")
+
+    def fate(self, status: int, stderr: str = "", stdout: str = "", word: str = "equivalent"
+             ) -> tuple[str, str]:
+        """Of a mutant that the explorer does not convict, when tools/sweep.py ends like that; it
+        leaves a document if it would. WORD: what its costs say. A survivor is swept in pairs."""
+        policy = mutate.Policy.__new__(mutate.Policy)
+        policy.args = argparse.Namespace(no_sweep=False, bounds="st", larger="")
+        policy.name, policy.costs = "watching", {"some": {}}
+        policy.lock = threading.Lock()
+
+        def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+            if word == "survivor" and "--small" in command:
+                return subprocess.CompletedProcess(command, 0, "", "")
+            if status != 2:
+                Path(command[command.index("--results") + 1]).write_text('{"why": "seen"}')
+            return subprocess.CompletedProcess(command, status, stdout, stderr)
+
+        with TemporaryDirectory() as folder, \
+                mock.patch("mutate.explore", return_value=(0, "", {"explorations": []})), \
+                mock.patch("mutate.subprocess.run", run), \
+                mock.patch("mutate.cost_difference", return_value=(word, "")):
+            result = policy.tried(self.MUTANT, mock.Mock(folder=Path(folder)))
+        return result.word, result.why
+
+    def test_endings(self) -> None:
+        """Only the end with nothing seen lets a mutant go on; only a difference convicts."""
+        self.assertEqual(self.fate(0), ("equivalent", ""))
+        self.assertEqual(self.fate(5), ("sweep", "seen"))
+        for status in (1, 2, 3, 4, 137, -9):
+            self.assertEqual(self.fate(status, "a\nlast\n", "table"),
+                             ("undecided", f"sweep ended with {status}: last"))
+            self.assertEqual(self.fate(status, "last", word="survivor")[0], "undecided")
+        self.assertEqual(self.fate(0, word="survivor"), ("survivor", ""))
+        self.assertEqual(self.fate(5, word="survivor"), ("sweep", "seen"))
+        self.assertEqual(self.fate(4, "", "head\n  error: timeout\n"),
+                         ("undecided", "sweep ended with 4: error: timeout"))
+        self.assertEqual(self.fate(-9), ("undecided", "sweep ended with -9: "))
 
 
 class ScoreTest(unittest.TestCase):
