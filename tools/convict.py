@@ -30,7 +30,7 @@ WORDS = {PASS: "exact", SKIP: "skip", SHORT: "short", DIFFER: "differ"}
 BOUNDS, SMALL_BOUNDS = "abcdtu", "tu"
 BOUNDS_OF = {"ledger": "acdtuv"}        # nobody has seen the end of b; v has less in it
 STATES = 40000000
-UNTRACKED = "u"                 # only policies that know a CPU that is not tracked have it
+UNTRACKED = "u"                 # the explorer says whose these are not: never_untracked
 LIMIT = 3600.0                  # of one engine on one policy, in seconds
 Kind = tuple[str, str, str]     # defect ("" if no claim covers it), context, effect
 
@@ -114,9 +114,11 @@ def explore(program: Path, policy: str, bounds: str, states: int, folder: Path) 
     if document is None:
         return row
     seen: dict[int, set[str]] = {}
+    names = set()
     complete = True
     for part in document["explorations"]:                           # type: ignore[attr-defined]
         seen.setdefault(part["roots"], set()).add(part["bounds"])
+        names.add(part["policy"])
         complete &= part["complete"]
         for claim in part["claims"]:
             kind = (claim["defect"], claim["context"], claim["effect"])
@@ -128,7 +130,9 @@ def explore(program: Path, policy: str, bounds: str, states: int, folder: Path) 
                 row.first[kind] = row.interleavings + found["states"]
                 row.rules[kind] = found["rule"] or ""
         row.interleavings += part["states"]
-    less = {letter for letters in seen.values() for letter in set(bounds) - letters} - {UNTRACKED}
+    less = {letter for letters in seen.values() for letter in set(bounds) - letters}
+    if names <= set(document["never_untracked"]):                   # type: ignore[call-overload]
+        less -= {UNTRACKED}
     if less or not seen or not complete:
         row.why = f"not to the end of bounds {bounds}"
     row.judge(complete and not less and bool(seen))
