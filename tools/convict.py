@@ -23,6 +23,8 @@ from pathlib import Path
 
 import jsonschema
 
+from process_group import run_group, stop_all
+
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs/convict.schema.json"
 PASS, BAD_USE, SKIP, SHORT, DIFFER = 0, 2, 3, 4, 5
@@ -87,17 +89,15 @@ def ids(kinds: list[Kind]) -> str:
 def document_in(path: Path, command: list[str], row: Row) -> dict[str, object] | None:
     """Runs COMMAND, which writes PATH; None, with the row's reason, if it could not."""
     path.unlink(missing_ok=True)
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT,
-                              check=False)
-    except subprocess.TimeoutExpired:
-        row.why = f"no end within {LIMIT:.0f} s"
+    status, output, errors = run_group(command, ROOT, LIMIT)
+    if status is None:
+        row.why = "ended with this tool" if stop_all.is_set() else f"no end within {LIMIT:.0f} s"
         return None
-    path.with_suffix(".txt").write_text(done.stdout + done.stderr)
-    row.status = done.returncode
-    if done.returncode not in (PASS, SKIP, SHORT, DIFFER) or not path.is_file():
+    path.with_suffix(".txt").write_text(output + errors)
+    row.status = status
+    if status not in (PASS, SKIP, SHORT, DIFFER) or not path.is_file():
         row.status = SHORT
-        row.why = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        row.why = (errors.strip().splitlines() or [f"ended with {status}"])[-1]
         return None
     document: dict[str, object] = json.loads(path.read_text())
     return document
@@ -270,8 +270,13 @@ def convict(args: argparse.Namespace, policies: list[str], folder: Path) -> list
             rows.extend(mine)
     print_head()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for done in [pool.submit(one, policy) for policy in policies]:
-            done.result()
+        try:
+            for done in [pool.submit(one, policy) for policy in policies]:
+                done.result()
+        except BaseException:
+            stop_all.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return rows
 
 

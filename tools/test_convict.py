@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import select
+import subprocess
 import sys
 import unittest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 import convict
-from convict import PASS, SHORT
+import process_group
+from convict import PASS, SHORT, Row
 from taprun import run_as_tap
 
 
@@ -44,6 +48,53 @@ class BoundsTest(unittest.TestCase):
         )
         for number, (document, status) in enumerate(table):
             self.assertEqual(self.status(document), status, number)
+
+
+class EndTest(unittest.TestCase):
+    """An engine that does not end is ended, and with it what it started."""
+
+    PATIENCE = 60.0             # no time is measured: more is a fault
+
+    def ended(self, script: str) -> None:
+        """SCRIPT starts something that holds its output open, and says so; all of it ends."""
+        with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True,
+                              start_new_session=True) as process:
+            assert process.stdout
+            self.assertEqual(process.stdout.readline(), "ready\n")
+            process_group.end_group(process)
+            over = select.select([process.stdout], [], [], self.PATIENCE)[0]
+            self.assertTrue(over, "something still holds the output open after the end")
+            self.assertEqual(process.stdout.read(), "")
+
+    def test_group(self) -> None:
+        """The head ends by SIGTERM or not; so does what it started."""
+        deaf = "trap '' TERM; echo ready; while :; do sleep 1000; done"
+        with mock.patch("process_group.GRACE", 0.2):
+            self.ended("sleep 1000 & echo ready; wait")
+            self.ended(f"({deaf}) & wait")
+            self.ended(f"sleep 1000 & {deaf}")
+
+    def test_asked_first(self) -> None:
+        """SIGTERM comes before SIGKILL, and gives time to tidy up."""
+        with TemporaryDirectory() as folder:
+            tidy = Path(folder, "tidy")
+            self.ended(f"trap 'touch {tidy}; exit' TERM; sleep 1000 & echo ready; wait")
+            self.assertTrue(tidy.exists())
+
+    def test_limit(self) -> None:
+        """The row says why it has nothing; an engine that ends has its status in it."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "some.json")
+            row = Row("some", "sweep")
+            with mock.patch("convict.LIMIT", 0.0):
+                self.assertIsNone(convict.document_in(path, ["sleep", "1000"], row))
+            self.assertEqual((row.status, row.why), (SHORT, "no end within 0 s"))
+            self.assertIsNone(convict.document_in(
+                path, ["bash", "-c", "echo a >&2; echo why >&2; exit 2"], row))
+            self.assertEqual((row.status, row.why), (SHORT, "why"))
+            self.assertEqual(convict.document_in(
+                path, ["bash", "-c", f"echo '{{}}' > {path}; exit 5"], row), {})
+            self.assertEqual(row.status, convict.DIFFER)
 
 
 if __name__ == "__main__":
