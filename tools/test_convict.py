@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import select
 import subprocess
 import sys
@@ -48,6 +51,71 @@ class BoundsTest(unittest.TestCase):
         )
         for number, (document, status) in enumerate(table):
             self.assertEqual(self.status(document), status, number)
+
+
+class JoinTest(unittest.TestCase):
+    """Runs together are exact only if each policy has a row by each engine."""
+
+    @staticmethod
+    def run_of(*rows: Row, small: bool = False) -> dict[str, object]:
+        """The document of a run with these rows."""
+        return {"schema": 1, "verdict": "exact", "small": small, "seconds": 1.0,
+                "rows": [convict.as_json(row) for row in rows]}
+
+    def join(self, *runs: dict[str, object], words: tuple[str, ...] = ()
+             ) -> tuple[int, str, dict[str, object]]:
+        """Of these: exit status, what was printed, the document; a and b are all policies."""
+        with TemporaryDirectory() as folder:
+            files = [Path(folder, f"{number}.json") for number in range(len(runs))]
+            for file, run in zip(files, runs):
+                file.write_text(json.dumps(run))
+            out = Path(folder, "out.json")
+            command = ["convict", "--explorer", "x", "--kernel", "x", "--results", str(out),
+                       "--join", *map(str, files), *words]
+            text = io.StringIO()
+            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), \
+                    mock.patch("sys.argv", command), mock.patch("convict.signal.signal"), \
+                    mock.patch("convict.policies_of", return_value=["a", "b"]):
+                status = convict.main()
+            return status, text.getvalue(), json.loads(out.read_text()) if out.exists() else {}
+
+    def test_missing(self) -> None:
+        """A policy, an engine; what was not asked for does not lack."""
+        rows = [Row(policy, engine, PASS) for policy in "ab" for engine in convict.ENGINES]
+        status, text, document = self.join(self.run_of(*rows[:2]), self.run_of(*rows[2:]))
+        self.assertEqual((status, document["verdict"]), (PASS, "exact"), text)
+        for number, name in enumerate(("a by the explorer", "a by the sweep", "b by the explorer",
+                                       "b by the sweep")):
+            less = self.run_of(*rows[:number], *rows[number + 1:])
+            status, text, document = self.join(less)
+            self.assertEqual((status, document["verdict"]), (SHORT, "short"))
+            self.assertIn(f"1 rows are missing, {name} first", text)
+        self.assertEqual(self.join(self.run_of(*rows[:2]))[0], SHORT)
+        self.assertEqual(self.join(self.run_of(*rows[:2]), words=("--policy", "a"))[0], PASS)
+        by_sweep = self.run_of(rows[1], rows[3])
+        self.assertEqual(self.join(by_sweep)[0], SHORT)
+        self.assertEqual(self.join(by_sweep, words=("--engine", "sweep"))[0], PASS)
+        wrong = Row("a", "sweep", convict.DIFFER, "why")
+        self.assertEqual(self.join(self.run_of(wrong))[0], convict.DIFFER)
+
+    def test_small(self) -> None:
+        """Is what the files say; a mix is refused, and so are other files and policies."""
+        rows = [[Row(policy, engine, PASS) for engine in convict.ENGINES] for policy in "ab"]
+        small = [self.run_of(*part, small=True) for part in rows]
+        status, text, document = self.join(*small)
+        self.assertEqual((status, document["small"]), (PASS, True), text)
+        table: tuple[tuple[str, list[dict[str, object]], tuple[str, ...]], ...] = (
+            ("1.json: small False, but True in", [small[0], self.run_of(*rows[1])], ()),
+            ("b is not asked for; valid: a", small, ("--policy", "a")),
+            ("1.json: no result of this tool", [small[0], {"rows": []}], ()),
+        )
+        for message, runs, words in table:
+            status, text, document = self.join(*runs, words=words)
+            self.assertEqual((status, document), (convict.BAD_USE, {}), message)
+            self.assertIn(message, text)
+        with self.assertRaises(SystemExit) as end:
+            self.join(*small, words=("--small",))
+        self.assertEqual(end.exception.code, 2)
 
 
 class EndTest(unittest.TestCase):
