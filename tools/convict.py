@@ -23,6 +23,8 @@ from pathlib import Path
 
 import jsonschema
 
+from process_group import run_group, stop_all
+
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs/convict.schema.json"
 PASS, BAD_USE, SKIP, SHORT, DIFFER = 0, 2, 3, 4, 5
@@ -30,7 +32,8 @@ WORDS = {PASS: "exact", SKIP: "skip", SHORT: "short", DIFFER: "differ"}
 BOUNDS, SMALL_BOUNDS = "abcdtu", "tu"
 BOUNDS_OF = {"ledger": "acdtuv"}        # nobody has seen the end of b; v has less in it
 STATES = 40000000
-UNTRACKED = "u"                 # only policies that know a CPU that is not tracked have it
+UNTRACKED = "u"                 # the explorer says whose these are not: never_untracked
+ENGINES = ("explorer", "sweep")
 LIMIT = 3600.0                  # of one engine on one policy, in seconds
 Kind = tuple[str, str, str]     # defect ("" if no claim covers it), context, effect
 
@@ -87,17 +90,15 @@ def ids(kinds: list[Kind]) -> str:
 def document_in(path: Path, command: list[str], row: Row) -> dict[str, object] | None:
     """Runs COMMAND, which writes PATH; None, with the row's reason, if it could not."""
     path.unlink(missing_ok=True)
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT,
-                              check=False)
-    except subprocess.TimeoutExpired:
-        row.why = f"no end within {LIMIT:.0f} s"
+    status, output, errors = run_group(command, ROOT, LIMIT)
+    if status is None:
+        row.why = "ended with this tool" if stop_all.is_set() else f"no end within {LIMIT:.0f} s"
         return None
-    path.with_suffix(".txt").write_text(done.stdout + done.stderr)
-    row.status = done.returncode
-    if done.returncode not in (PASS, SKIP, SHORT, DIFFER) or not path.is_file():
+    path.with_suffix(".txt").write_text(output + errors)
+    row.status = status
+    if status not in (PASS, SKIP, SHORT, DIFFER) or not path.is_file():
         row.status = SHORT
-        row.why = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        row.why = (errors.strip().splitlines() or [f"ended with {status}"])[-1]
         return None
     document: dict[str, object] = json.loads(path.read_text())
     return document
@@ -114,9 +115,11 @@ def explore(program: Path, policy: str, bounds: str, states: int, folder: Path) 
     if document is None:
         return row
     seen: dict[int, set[str]] = {}
+    names = set()
     complete = True
     for part in document["explorations"]:                           # type: ignore[attr-defined]
         seen.setdefault(part["roots"], set()).add(part["bounds"])
+        names.add(part["policy"])
         complete &= part["complete"]
         for claim in part["claims"]:
             kind = (claim["defect"], claim["context"], claim["effect"])
@@ -128,7 +131,9 @@ def explore(program: Path, policy: str, bounds: str, states: int, folder: Path) 
                 row.first[kind] = row.interleavings + found["states"]
                 row.rules[kind] = found["rule"] or ""
         row.interleavings += part["states"]
-    less = {letter for letters in seen.values() for letter in set(bounds) - letters} - {UNTRACKED}
+    less = {letter for letters in seen.values() for letter in set(bounds) - letters}
+    if names <= set(document["never_untracked"]):                   # type: ignore[call-overload]
+        less -= {UNTRACKED}
     if less or not seen or not complete:
         row.why = f"not to the end of bounds {bounds}"
     row.judge(complete and not less and bool(seen))
@@ -169,24 +174,52 @@ def add_beyond(rows: list[Row]) -> None:
                            if kind not in row.claims and kind not in row.beyond]
 
 
-def joined(files: list[Path]) -> list[Row]:
-    """The rows of earlier runs; prints each policy."""
-    rows: list[Row] = []
-    for file in files:
-        for entry in json.loads(file.read_text())["rows"]:
-            kinds = {name: [(kind["defect"] or "", kind["context"], kind["effect"])
-                            for kind in entry[name]] for name in ("claims", "beyond", "found")}
-            status = next(code for code, word in WORDS.items() if word == entry["verdict"])
-            rows.append(Row(entry["policy"], entry["engine"], status, entry["why"],
-                            kinds["claims"], kinds["beyond"],
-                            dict(zip(kinds["found"], (kind["after"] for kind in entry["found"]))),
-                            dict(zip(kinds["found"],
-                                     (kind["rule"] or "" for kind in entry["found"]))),
-                            entry["interleavings"], entry["bound"], entry["seconds"]))
+def rows_of(file: Path) -> tuple[bool, list[Row]]:
+    """An earlier run: whether it was the small form, and its rows."""
+    try:
+        document = json.loads(file.read_text())
+        jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    except (OSError, ValueError, jsonschema.ValidationError) as error:
+        raise ConvictError(f"--join {file}: no result of this tool: "
+                           f"{str(error).splitlines()[0]}") from None
+    rows = []
+    for entry in document["rows"]:
+        kinds = {name: [(kind["defect"] or "", kind["context"], kind["effect"])
+                        for kind in entry[name]] for name in ("claims", "beyond", "found")}
+        status = next(code for code, word in WORDS.items() if word == entry["verdict"])
+        rows.append(Row(entry["policy"], entry["engine"], status, entry["why"],
+                        kinds["claims"], kinds["beyond"],
+                        dict(zip(kinds["found"], (kind["after"] for kind in entry["found"]))),
+                        dict(zip(kinds["found"],
+                                 (kind["rule"] or "" for kind in entry["found"]))),
+                        entry["interleavings"], entry["bound"], entry["seconds"]))
+    return document["small"], rows
+
+
+def joined(files: list[Path], policies: list[str]) -> tuple[bool, list[Row]]:
+    """Earlier runs as one: whether they were small, and their rows; prints each policy. Refused:
+    a mix, and policies that are not asked for."""
+    runs = [rows_of(file) for file in files]
+    for file, (small, rows) in zip(files, runs):
+        if small != runs[0][0]:
+            raise ConvictError(f"--join {file}: small {small}, but {runs[0][0]} in {files[0]}")
+        for row in rows:
+            if row.policy not in policies:
+                raise ConvictError(f"--join {file}: {row.policy} is not asked for; valid: "
+                                   f"{' '.join(policies)}")
+    found = [row for _, rows in runs for row in rows]
     print_head()
-    for policy in dict.fromkeys(row.policy for row in rows):
-        show([row for row in rows if row.policy == policy])
-    return rows
+    for policy in dict.fromkeys(row.policy for row in found):
+        show([row for row in found if row.policy == policy])
+    return runs[0][0], found
+
+
+def missing_in(rows: list[Row], policies: list[str], engine: str) -> list[str]:
+    """Which policies have no row by which engines."""
+    engines = ENGINES if engine == "both" else (engine,)
+    there = {(row.policy, row.engine) for row in rows}
+    return [f"{policy} by the {one}" for policy in policies for one in engines
+            if (policy, one) not in there]
 
 
 def show(rows: list[Row]) -> None:
@@ -266,8 +299,13 @@ def convict(args: argparse.Namespace, policies: list[str], folder: Path) -> list
             rows.extend(mine)
     print_head()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for done in [pool.submit(one, policy) for policy in policies]:
-            done.result()
+        try:
+            for done in [pool.submit(one, policy) for policy in policies]:
+                done.result()
+        except BaseException:
+            stop_all.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return rows
 
 
@@ -278,13 +316,16 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--policy", default="", help="these alone, A+B+N3 (all)")
-    parser.add_argument("--engine", choices=("both", "explorer", "sweep"), default="both")
+    parser.add_argument("--engine", choices=("both", *ENGINES), default="both")
     parser.add_argument("--join", type=Path, nargs="+", metavar="FILE",
                         help="runs nothing: the verdict of these results together")
     parser.add_argument("--small", action="store_true", help="the engines' small bounds")
     parser.add_argument("--states", type=int, default=STATES, help="an exploration's limit")
     parser.add_argument("--jobs", type=int, default=2, help="policies at a time")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.join and args.small:
+        parser.error("--join: whether it was small is said by the files")
+    return args
 
 
 def main() -> int:
@@ -299,18 +340,20 @@ def main() -> int:
         for policy in policies:
             if policy not in known:
                 raise ConvictError(f"POLICY={policy}: no such policy; valid: {' '.join(known)}")
+        small, rows = joined(args.join, policies) if args.join else (args.small, [])
     except (ConvictError, OSError) as error:
         print(f"convict: {error}", file=sys.stderr)
         return BAD_USE
     folder = args.results.parent / args.results.stem
     folder.mkdir(parents=True, exist_ok=True)
-    if args.join:
-        rows = joined(args.join)
-        policies = list(dict.fromkeys(row.policy for row in rows))
-    else:
+    if not args.join:
         rows = convict(args, policies, folder)
     status = verdict_of(rows)
-    document = {"schema": 1, "verdict": WORDS[status], "small": args.small,
+    missing = missing_in(rows, policies, args.engine)
+    if missing:
+        print(f"convict: {len(missing)} rows are missing, {missing[0]} first")
+        status = max(status, SHORT)
+    document = {"schema": 1, "verdict": WORDS[status], "small": small,
                 "seconds": round(time.monotonic() - started, 1),
                 "rows": [as_json(row) for row in rows]}
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))

@@ -6,11 +6,12 @@ Each mutant (mutants.py) is explored within small bounds; what that does not con
 small, and what is not convicted then either is compared with the original. More cost is a
 conviction by the cost oracle: over all sequential schedules, or at the most of a hook. The same
 cost everywhere, and nothing found within larger bounds either, means equivalent; anything else is
-swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. Mutants
-of the same object code as the original, or as another mutant, and those that do not compile are not
-counted.
+swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. An
+engine that did not come to its end (a panic, a timeout) leaves a mutant undecided: not killed, and
+counted. Mutants of the same object code as the original, or as another mutant, and those that do
+not compile are not counted.
 
-Exit status: 0 the scores are reached, 5 they are not, 2 bad use.
+Exit status: 0 the scores are reached, 5 they are not, 4 mutants are missing, 2 bad use.
 """
 
 from __future__ import annotations
@@ -25,41 +26,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mutant_build import BuildError, MutantBuild, Toolchain, toolchain
-from mutants import ROOT, Mutant, mutants_of, sound_policies
+from mutants import ROOT, Mutant, sound_policies
+from mutate_score import (BAD_USE, DIFFER, EXACT, SHORT, WORDS, JoinError, Result, as_json, chosen,
+                          joined, name_of, print_policy, verdict_of)
 
-EXACT, BAD_USE, SHORT, DIFFER = 0, 2, 4, 5
-LEAST_KILLED, LEAST_KILLED_OF_ALL, LEAST_MUTANTS = 0.95, 0.80, 15
 CPU_SECONDS = 600               # an explorer that needs more is not taken for a conviction
 COSTS = ("locked", "cr3", "flush_all", "flush_page", "remote_lines", "shared_lines", "stores",
          "loads")
 WILD = "touches an address that is none of its words"   # hook.c; a wild pointer, too, ends it
 ENDLESS = "a hook does not end, and carries out no operation"
 SEQUENTIAL = "s"                # bounds in which whole schedules are counted
-# Words of a result. Killed by the explorer, the sweep, the cost oracle; not counted.
-KILLED = ("explorer", "sweep", "cost")
-NOT_COUNTED = ("no C", "same code", "duplicate")
-# The kinds that the small form takes, one mutant of each for each policy.
-SMALL_KINDS = ("drop flush", "weaken", "restore", "answer")
-
-
-@dataclass
-class Result:
-    """What became of a mutant, and why. number: which of its policy's."""
-    mutant: Mutant
-    word: str
-    why: str = ""
-    seconds: float = 0.0
-    number: int = 0
-
-
-def name_of(policy: str) -> str:
-    """As the engines call it."""
-    return policy.replace("_", "-")
 
 
 def limit_cpu() -> None:
@@ -175,9 +155,9 @@ class Policy:
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
         if not self.args.no_sweep:
-            swept = self.swept(build, ["--small"])
+            swept = self.swept(mutant, build, ["--small"])
             if swept:
-                return Result(mutant, "sweep", swept)
+                return swept
         return self.compared(mutant, build, document)
 
     def compared(self, mutant: Mutant, build: MutantBuild, document: dict[str, object]) -> Result:
@@ -190,91 +170,34 @@ class Policy:
             if status != EXACT:
                 return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
         if word == "survivor" and not self.args.no_sweep:
-            swept = self.swept(build, [])
+            swept = self.swept(mutant, build, [])
             if swept:
-                return Result(mutant, "sweep", swept)
+                return swept
         return Result(mutant, word, why)
 
-    def swept(self, build: MutantBuild, depth: list[str]) -> str:
-        """What the sweep convicts the mutant for; "" for nothing."""
+    def swept(self, mutant: Mutant, build: MutantBuild, depth: list[str]) -> Result | None:
+        """The result if the sweep convicts the mutant, or did not come to its end, which shows
+        nothing either way; None if it was carried out and saw nothing."""
         path = build.folder / "sweep.json"
+        path.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "tools/sweep.py", "--kernel", str(build.kernel()), "--policy",
              name_of(self.name), "--results", str(path), *depth], cwd=ROOT, capture_output=True,
             text=True, check=False)
+        if done.returncode == EXACT:
+            return None
         if done.returncode == DIFFER:
-            return str(json.loads(path.read_text())["why"])
-        return ""
-
-    def chosen(self) -> list[tuple[int, Mutant]]:
-        """All mutants, numbered; in the small form the first of some kinds; with --most, spread
-        evenly, and of these a part."""
-        found = list(enumerate(mutants_of(self.name)))
-        if self.args.small:
-            return [next(pair for pair in found if pair[1].operator == kind)
-                    for kind in SMALL_KINDS
-                    if any(mutant.operator == kind for _, mutant in found)]
-        most = min(self.args.most or len(found), len(found))
-        part, parts = self.args.slice
-        return [found[i * len(found) // most] for i in range(part - 1, most, parts)]
+            return Result(mutant, "sweep", str(json.loads(path.read_text())["why"]))
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return Result(mutant, "undecided",
+                      f"sweep ended with {done.returncode}: {words[-1].strip() if words else ''}")
 
     def results(self, pool: concurrent.futures.Executor) -> list[Result]:
         """Every chosen mutant's, in order."""
         jobs = [(number, pool.submit(self.fate, number, mutant))
-                for number, mutant in self.chosen()]
+                for number, mutant in chosen(self.name, self.args.small, self.args.most,
+                                             self.args.slice)]
         return [replace(job.result(), number=number) for number, job in jobs]
-
-
-def ratio(part: int, whole: int) -> str:
-    """As per cent."""
-    return f"{100 * part / whole:.1f} %" if whole else "n/a"
-
-
-def print_policy(name: str, results: list[Result]) -> None:
-    """One row, and each mutant that was not killed."""
-    count = Counter(result.word for result in results)
-    counted = sum(n for word, n in count.items() if word not in NOT_COUNTED)
-    print(f"{name_of(name):<14}{counted:>8}{count['explorer']:>9}{count['sweep']:>6}"
-          f"{count['cost']:>6}{count['equivalent']:>11}"
-          f"{count['survivor'] + count['undecided']:>10}"
-          f"{sum(count[word] for word in NOT_COUNTED):>12}"
-          f"{sum(result.seconds for result in results):>9.0f}")
-    for result in results:
-        if result.word in ("survivor", "undecided", "equivalent"):
-            print(f"  {result.word}: {result.mutant.place} {result.mutant.operator}: "
-                  f"{result.mutant.what}"[:100])
-            print(f"    {result.why}"[:100])
-    sys.stdout.flush()
-
-
-def verdict_of(results: list[Result], policies: int, small: bool) -> int:
-    """Prints the score and says whether it is enough."""
-    counted = [result for result in results if result.word not in NOT_COUNTED]
-    killed = sum(result.word in KILLED for result in counted)
-    races = sum(result.word in KILLED[:2] for result in counted)
-    real = len(counted) - sum(result.word == "equivalent" for result in counted)
-    of_policy = Counter(result.mutant.policy for result in counted)
-    least = min(of_policy.values(), default=0)
-    enough = (len(of_policy) == policies and real > 0 and killed >= LEAST_KILLED * real
-              and killed >= LEAST_KILLED_OF_ALL * len(counted))
-    if not small and least < LEAST_MUTANTS:
-        print(f"mutate: a policy has {least} mutants, {LEAST_MUTANTS} are wanted")
-        enough = False
-    if small and killed < len(counted):
-        print("mutate: of the small form every mutant has to be killed")
-        enough = False
-    print(f"mutate: {killed} of {len(counted)} mutants killed ({ratio(killed, len(counted))}), "
-          f"{races} of them as races;\n  of {real} that are not equivalent: {ratio(killed, real)}")
-    return EXACT if enough else DIFFER
-
-
-def as_json(result: Result) -> dict[str, object]:
-    """One mutant of the document."""
-    mutant = result.mutant
-    return {"policy": name_of(mutant.policy), "file": mutant.path, "line": mutant.line,
-            "number": result.number, "operator": mutant.operator, "change": mutant.what,
-            "result": result.word,
-            "why": result.why, "seconds": round(result.seconds, 1)}
 
 
 def slice_of(text: str) -> tuple[int, int]:
@@ -283,19 +206,6 @@ def slice_of(text: str) -> tuple[int, int]:
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
         raise argparse.ArgumentTypeError(f"{text}: valid: K/N, K from 1 to N")
     return int(part), int(parts)
-
-
-def joined(files: list[Path]) -> list[Result]:
-    """The results of earlier runs. A mutant that is in two of them counts once."""
-    found: dict[tuple[str, int], Result] = {}
-    for file in files:
-        for entry in json.loads(file.read_text())["mutants"]:
-            old, _, new = entry["change"].partition(" -> ")
-            mutant = Mutant(entry["policy"].replace("-", "_"), entry["file"], entry["line"],
-                            entry["operator"], old, new, "")
-            found[entry["policy"], entry["number"]] = Result(
-                mutant, entry["result"], entry["why"], entry["seconds"], entry["number"])
-    return list(found.values())
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -319,6 +229,9 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.slice != (1, 1) and args.small:
         parser.error("--small has no parts")
+    if args.join and any(getattr(args, name) != parser.get_default(name)
+                         for name in ("bounds", "larger", "most", "slice", "small", "no_sweep")):
+        parser.error("--join: what was run is said by the files, and by no other option")
     args.build = args.build.resolve()
     args.work = args.build / "mutate"
     return args
@@ -349,20 +262,28 @@ def main() -> int:
             return BAD_USE
     print(f"{'Policy':<14}{'Mutants':>8}{'Explorer':>9}{'Sweep':>6}{'Cost':>6}{'Equivalent':>11}"
           f"{'Survivors':>10}{'Not counted':>12}{'Seconds':>9}", flush=True)
+    settings = {"small": args.small, "bounds": args.bounds, "larger": args.larger,
+                "swept": not args.no_sweep, "most": args.most}
+    slices = ["{}/{}".format(*args.slice)]
     try:
-        results = joined(args.join) if args.join else tried(args, policies)
+        if args.join:
+            settings, slices, results = joined(args.join, policies)
+            for policy in policies:
+                print_policy(policy, [one for one in results if one.mutant.policy == policy])
+        else:
+            results = tried(args, policies)
+    except JoinError as error:
+        print(f"mutate: {error}", file=sys.stderr)
+        return BAD_USE
     except BuildError as error:
         print(f"mutate: {error}", file=sys.stderr)
         return SHORT
-    if args.join:
-        policies = list(dict.fromkeys(result.mutant.policy for result in results))
-        for policy in policies:
-            print_policy(policy, [result for result in results if result.mutant.policy == policy])
     args.results.parent.mkdir(parents=True, exist_ok=True)
-    status = verdict_of(results, len(policies), args.small)
+    wanted = {(policy, number) for policy in policies
+              for number, _ in chosen(policy, settings["small"], settings["most"])}
+    status = verdict_of(results, wanted, settings["small"])
     args.results.write_text(json.dumps(
-        {"schema": 1, "small": args.small, "bounds": args.bounds, "swept": not args.no_sweep,
-         "verdict": "pass" if status == EXACT else "fail",
+        {"schema": 1, **settings, "slices": slices, "verdict": WORDS[status],
          "mutants": [as_json(result) for result in results]}, indent=1) + "\n")
     return status
 

@@ -20,6 +20,8 @@ CPUS = 4
 DEFECT = re.compile(r"N[1-9]")
 # Words of the sweep's context and effect, and of the rule that such a finding breaks.
 RULES = {"spurious": "R9", "nmi": "R6"}
+# What a step that is carried out again has to have in common with the finding.
+SAME = ("context", "effect", "scenario", "door", "rip", "then_rip")
 
 
 class SweepError(Exception):
@@ -140,7 +142,7 @@ def repeat(kernel: Path, finding: Finding, folder: Path, limit: float) -> dict[s
     events and paths."""
     rows = boot_sweep(kernel, finding.cmdline + ",trace=1", folder, limit)
     for found in rows[0]["found"]:                                      # type: ignore
-        if (found["context"], found["effect"], found["rip"]) == (*finding.kind, finding.rip):
+        if all(found[key] == getattr(finding, key) for key in SAME):
             return rows[0]
     raise SweepError(f"{finding.cmdline}: does not show again: {finding.context}, "
                      f"{finding.effect}")

@@ -66,7 +66,7 @@ FUZZ_LIMITS = ("-runs=20000", "-max_total_time=15", "-timeout=5", "-rss_limit_mb
 COUNTED_POLICIES = "immediate+state-bits+generation+ledger"
 TOOL_TESTS = ("test_tools", "test_checks", "test_new_policy", "test_mutants", "test_results",
               "test_report", "test_peer", "test_experiments", "test_zone",
-              "test_zone_patched", "test_usb", "test_sweep")
+              "test_zone_patched", "test_usb", "test_sweep", "test_convict")
 BASELINE = "tools/counts.baseline"
 BUSY_CPUS = 3                   # guests with as many busy CPUs get the machine for themselves
 ASKED_FOR = ("zone-storm",)     # groups that are too slow to run unasked

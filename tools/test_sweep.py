@@ -10,12 +10,13 @@ import sys
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import sweep
 from replay import INITIATOR, TARGET, ScheduleError, digest, read_schedule
 from sweep import DIFFER, EXACT, SHORT, SKIPPED, Result, rule_of, worst
 from sweep_columns import WIDTH, Frame, Row, Teller, columns
-from sweep_run import Claim, Finding, Row as PolicyRow, again, selection
+from sweep_run import Claim, Finding, Row as PolicyRow, SweepError, again, repeat, selection
 from taprun import run_as_tap
 
 CLAIM = Claim("N4", "nmi", "stale")
@@ -84,6 +85,29 @@ class StatusTest(unittest.TestCase):
         self.assertEqual(again("N7", 2, "off", found), "defect=N7 pti=on zone=off "
                          "run=sweep,scenario=P,door=syscall,at=entry+3,then=entry+9")
         self.assertEqual(set(sweep.BOUNDS), {"small", "pairs", "whole"})
+
+
+class RepeatTest(unittest.TestCase):
+    """A step that is carried out again shows the same, or nothing is told of it."""
+
+    def shows(self, **changes: object) -> bool:
+        """Whether a boot that finds the same but for CHANGES is taken for a repetition."""
+        one = finding(CLAIM, "N4")
+        row = {"found": [vars(one) | changes]}
+        with mock.patch("sweep_run.boot_sweep", return_value=[row]):
+            try:
+                return repeat(Path("kernel"), one, Path("."), 1) == row
+            except SweepError as error:
+                self.assertIn("does not show again: nmi, stale", str(error))
+                return False
+
+    def test_same(self) -> None:
+        """The kind, the scenario, the door, and both places."""
+        self.assertTrue(self.shows())
+        self.assertTrue(self.shows(steps=1, first=0, defect=None))
+        for changes in ({"context": "process"}, {"effect": "lost"}, {"scenario": "P"},
+                        {"door": "irq"}, {"rip": 17}, {"then_rip": 32}):
+            self.assertFalse(self.shows(**changes), changes)
 
 
 class ColumnsTest(unittest.TestCase):

@@ -106,6 +106,27 @@ static void report_findings(struct report *report, const struct flush_policy *po
 		}
 }
 
+/* Only a policy that is told when a CPU stops tracking knows the bounds with a bystander. */
+static bool knows_untracked(const struct flush_policy *policy)
+{
+	return policy->stop_tracking;
+}
+
+/* Whose bounds with a bystander are left out for good reason: without this list they were lost. */
+static void print_json_never_untracked(FILE *out)
+{
+	bool any = false;
+
+	fputs("\"never_untracked\": [", out);
+	for (u32 i = 0; i < nr_explored; i++) {
+		if (knows_untracked(explored[i]))
+			continue;
+		fprintf(out, "%s\"%s\"", any ? ", " : "", explored[i]->name);
+		any = true;
+	}
+	fputs("]", out);
+}
+
 void report_begin(struct report *report, const char *json, bool tell, bool early)
 {
 	*report = (struct report){.tell = tell, .early = early};
@@ -113,8 +134,9 @@ void report_begin(struct report *report, const char *json, bool tell, bool early
 		report->json = fopen(json, "w");
 		if (!report->json)
 			explorer_fail("-j %s: cannot be written", json);
-		fputs("{\"schema\": 1, \"engine\": \"explorer\", \"explorations\": [",
-		      report->json);
+		fputs("{\"schema\": 1, \"engine\": \"explorer\", ", report->json);
+		print_json_never_untracked(report->json);
+		fputs(", \"explorations\": [", report->json);
 	}
 	printf("%-17s %5s %6s %10s %11s %5s %7s  %s\n", "Policy", "Roots", "Bounds", "States",
 	       "Transitions", "Depth", "Seconds", "Collisions");
@@ -127,7 +149,7 @@ void report_explore(struct report *report, const struct flush_policy *policy, bo
 	double states;
 
 	hook_select(policy, two_roots);
-	if (bounds_now->bystander && !policy->stop_tracking)
+	if (bounds_now->bystander && !knows_untracked(policy))
 		return;
 	if (report->json)
 		costs_begin();
