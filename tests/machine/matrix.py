@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The machines that the comparison runs on. Every row boots the same experiment and has to keep the
 same promises; only the machine, the firmware, the medium or the compiler differs. All policies are
-compared by the first row, as `make run` does, by the one with 8 CPUs (one root) and on Bochs; the
-others take one that interrupts and one that defers, with both kinds of roots where firmware or
-compiler differ."""
+compared by the first row, as `make run` does, and on Bochs; the others take one that interrupts and
+one that defers, with both kinds of roots where firmware or compiler differ."""
 
 from case import BootCase
 
@@ -35,7 +34,8 @@ MATRIX = (
     compare("2 CPUs", KERNEL, cpus=2, cmdline=ONE_ROOT),
     compare("3 CPUs", KERNEL, cpus=3, cmdline=ONE_ROOT),
     # Isolated CPUs never rest: with more than a few, two cores emulate little else.
-    compare("8 CPUs", KERNEL, cpus=8, cmdline="run=compare,workers=1 nohz_full=6-7 pti=off"),
+    compare("8 CPUs", KERNEL, cpus=8,
+            cmdline="tlbi=immediate+quarantine+ledger run=compare,workers=1 nohz_full=6-7 pti=off"),
     compare("16 CPUs", KERNEL, cpus=16, cmdline=f"{ONE_WORKER} nohz_full=14-15"),
     compare("64 CPUs", KERNEL, cpus=64, cmdline=f"{ONE_WORKER} nohz_full=62-63", mem=1024),
     # Chipset, firmware and medium.
