@@ -115,7 +115,8 @@ struct sweep {
 	u64 entry_length, exit_length; /* of SYSCALL's door, with a flush owed */
 	struct step_counts null_call;
 	bool null_steady;
-	bool no_path;				   /* one was too long, or none */
+	const char *no_path; /* NULL, or whose path was too long, or none: the first such */
+	const struct sweep_door *no_path_door;
 	struct step_event events[STEP_EVENTS_MAX]; /* of the last step */
 	u32 nr_events;
 	u64 steps, nmis;

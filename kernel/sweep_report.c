@@ -91,8 +91,11 @@ bool sweep_can_show(const struct sweep *s, const struct policy_claim *claim)
 
 static bool judge_work(const struct sweep *s, struct text *reason)
 {
-	if (!s->null_steady || s->no_path)
+	if (!s->null_steady)
 		text_add(reason, "the way of a system call does not come out the same twice");
+	else if (s->no_path)
+		text_add(reason, "door %s: the path of %s is too long, or there is none",
+			 s->no_path_door->name, s->no_path);
 	else if (!s->steps)
 		text_add(reason, "no step: no scenario has that position");
 	else if (s->missed)

@@ -183,6 +183,15 @@ static void step_along(struct walk *w, const struct path *path, enum step_zone z
 	}
 }
 
+/* The path of WHOSE, by the door in force, is too long, or there is none: it was not swept. */
+static void lacks_path(struct sweep *s, const char *whose)
+{
+	if (s->no_path)
+		return;
+	s->no_path = whose;
+	s->no_path_door = s->door;
+}
+
 static void step_held(struct walk *w, const struct place *at)
 {
 	const struct sweep_point p = {*at, w->then};
@@ -201,7 +210,7 @@ static void visit_held(struct walk *w)
 		if (sweep_find_way_held(w->s, w->scenario->owed, &w->then))
 			visit_door(w);
 		else
-			w->s->no_path = true;
+			lacks_path(w->s, "the target with a purge held");
 	}
 }
 
@@ -210,7 +219,7 @@ static void step_both(struct walk *w, const struct place *at)
 	u32 purge = w->scenario->purge;
 
 	if (purge == PATH_PURGE_AT && !sweep_find_purge_at(w->s, w->scenario->owed, at))
-		w->s->no_path = true;
+		lacks_path(w->s, "a purge with the target stopped");
 	else
 		step_along(w, &w->s->paths[purge], STEP_ZONE_ENTRY, POLICY_ACCESSES, at);
 }
@@ -221,7 +230,7 @@ static void step_nested(struct walk *w, const struct place *at)
 	enum choice choice = w->accesses_only ? ACCESSES : ALL;
 
 	if (!sweep_find_nmi_at(w->s, w->scenario->owed, at)) {
-		w->s->no_path = true;
+		lacks_path(w->s, "an NMI with the target stopped");
 		return;
 	}
 	step_along(w, path, STEP_ZONE_ENTRY, choice, at);
@@ -296,8 +305,12 @@ static void walk_door(struct sweep *s, const struct sweep_request *request)
 {
 	bool first = s->door == sweep_doors;
 
-	if (!sweep_find_ways(s) || (first && holds_purges(request) && !sweep_find_purges(s))) {
-		s->no_path = true;
+	if (!sweep_find_ways(s)) {
+		lacks_path(s, "the target");
+		return;
+	}
+	if (first && holds_purges(request) && !sweep_find_purges(s)) {
+		lacks_path(s, "a purge");
 		return;
 	}
 	if (first) {

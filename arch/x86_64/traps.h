@@ -43,8 +43,8 @@ typedef void (*paranoid_hook_t)(struct pt_regs *regs);
 extern paranoid_hook_t nmi_hook, db_hook, bp_hook, mc_hook;
 
 /*
- * Set by a test: is this exception in ring 3 expected? Then the program goes on behind it; any other
- * is a fault of the program. Task's stack, interrupts on.
+ * Set by a test: is this exception in ring 3 expected? Then the program goes on behind it. Any
+ * other is a fault of the program. Task's stack, interrupts on.
  */
 typedef bool (*user_fault_hook_t)(struct pt_regs *regs);
 extern user_fault_hook_t user_fault_hook;
