@@ -33,7 +33,7 @@ bool exp_begin(struct exp *e, const char *name, const struct setup *setup,
 /* Row I is about to run: says so. False: this machine lacks what its policy needs. */
 bool exp_can_run(struct exp *e, u32 i);
 
-/* A row that takes long is at DONE of TOTAL: says so, four times in all. */
+/* A row that takes long is at DONE of TOTAL: says so, three times at most. */
 void exp_progress(const struct exp *e, u64 done, u64 total);
 
 /* "one root" or "two roots" of a row, and 1 or 2. */

@@ -11,6 +11,7 @@
  */
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/layout.h"
+#include "arch/x86_64/log.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/step.h"
 #include "kernel/console.h"
@@ -50,8 +51,10 @@ static void find_doors(void)
 	for (u32 d = 0; d < NR_DOORS; d++) {
 		const struct sweep_door *found = sweep_doors;
 
-		while (found->vector != doors_tried[d].vector)
+		while (found->vector != doors_tried[d].vector) {
+			BUG_ON(!found->name);
 			found++;
+		}
 		doors_tried[d].sweep = found;
 	}
 }

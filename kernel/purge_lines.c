@@ -14,9 +14,9 @@
 #include "arch/x86_64/string.h"
 #include "arch/x86_64/write_watch.h"
 #include "kernel/purge_cost.h"
+#include "mm/policy/policy.h"
 #include "mm/tlbflush.h"
 
-#define RING	  16 /* ledger's entries */
 #define LINES_MAX 64
 
 extern const char policy_globals_start[], policy_globals_end[];
@@ -48,7 +48,7 @@ static u64 candidates(struct purge_range *range)
 
 	BUG_ON(bytes > sizeof(before));
 	memcpy(before, policy_globals_start, bytes);
-	for (u32 i = 0; i < RING; i++)
+	for (u32 i = 0; i < POLICY_RING; i++)
 		purge_once(range);
 	for (u32 line = 0; line < bytes / CACHE_LINE; line++) {
 		const char *now = policy_globals_start + line * CACHE_LINE;
@@ -63,18 +63,18 @@ static u64 candidates(struct purge_range *range)
 /* Each half of a line takes once round, so that all begin at the same place. */
 static u64 shared_lines(struct purge_range *range, bool *steady)
 {
-	struct cpumask written[RING] = {0}; /* of lines, here */
+	struct cpumask written[POLICY_RING] = {0}; /* of lines, here */
 
 	for (u64 rest = candidates(range); rest; rest &= rest - 1) {
 		u32 line = (u32)__builtin_ctzl(rest);
 		const char *start = policy_globals_start + line * CACHE_LINE;
 
 		for (u32 half = 0; half < 2; half++)
-			for (u32 i = 0; i < RING; i++)
+			for (u32 i = 0; i < POLICY_RING; i++)
 				if (half_line_written(start + half * HALF_LINE, purge_once, range))
 					cpumask_set(&written[i], line);
 	}
-	for (u32 i = 1; i < RING; i++)
+	for (u32 i = 1; i < POLICY_RING; i++)
 		if (cpumask_weight(&written[i]) != cpumask_weight(&written[0]))
 			*steady = false;
 	return cpumask_weight(&written[0]);

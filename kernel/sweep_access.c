@@ -7,19 +7,36 @@
 
 #define PREFIX_LOCK 0xf0
 #define ESCAPE	    0x0f
+#define REX_B	    BIT(0)
 
-/* ModRM: a memory operand, and not one by RSP or RBP (or R12, R13, which are coded alike). */
-static bool operand_is_shared(const u8 *modrm, bool segment)
+/* What stands before the opcode. */
+struct prefixes {
+	bool segment;
+	u8 rex;
+};
+
+/*
+ * ModRM: a memory operand, and not one by RSP. RBP is a register like others here; R12, which is
+ * coded as RSP is, differs by REX.B.
+ */
+static bool operand_is_shared(const u8 *modrm, struct prefixes prefixes)
 {
 	u8 mod = *modrm >> 6, rm = *modrm & 7;
 
 	if (mod == 3)
 		return false;
-	if (segment) /* GS: the CPU's own block, which initiators write to */
+	if (prefixes.segment) /* GS: the CPU's own block, which initiators write to */
 		return true;
-	if (rm == 4)
-		return (modrm[1] & 7) != 4;
-	return rm != 5 || mod == 0; /* mod 0: relative to RIP */
+	return rm != 4 || (modrm[1] & 7) != 4 || (prefixes.rex & REX_B);
+}
+
+/*
+ * One-byte opcodes without ModRM that touch memory: MOV by an address, MOVS, CMPS,
+ * STOS, LODS, SCAS.
+ */
+static bool touches_by_itself(u8 opcode)
+{
+	return (opcode >= 0xa0 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf);
 }
 
 /* One-byte opcodes without ModRM, and LEA, which touches nothing. */
@@ -34,7 +51,7 @@ static bool has_no_operand(u8 opcode)
 	       (opcode >= 0xf8 && opcode <= 0xfd);
 }
 
-static bool escape_is_shared(const u8 *code, bool segment)
+static bool escape_is_shared(const u8 *code, struct prefixes prefixes)
 {
 	switch (code[0]) {
 	case 0x01: /* INVLPG among others */
@@ -51,27 +68,31 @@ static bool escape_is_shared(const u8 *code, bool segment)
 	}
 	if ((code[0] & 0xf0) == 0x80) /* Jcc */
 		return false;
-	return operand_is_shared(code + 1, segment);
+	return operand_is_shared(code + 1, prefixes);
 }
 
 bool touches_shared(u64 rip)
 {
 	const u8 *code = (const u8 *)rip;
-	bool segment = false;
+	struct prefixes prefixes = {0};
 
 	for (;; code++) {
 		if (*code == PREFIX_LOCK)
 			return true;
 		if (*code == 0x64 || *code == 0x65)
-			segment = true;
-		else if (*code != 0x66 && *code != 0xf2 && *code != 0xf3 && (*code & 0xf0) != 0x40)
+			prefixes.segment = true;
+		else if ((*code & 0xf0) == 0x40)
+			prefixes.rex = *code;
+		else if (*code != 0x66 && *code != 0xf2 && *code != 0xf3)
 			break;
 	}
 	if (*code == ESCAPE)
-		return escape_is_shared(code + 1, segment);
+		return escape_is_shared(code + 1, prefixes);
+	if (touches_by_itself(*code))
+		return true;
 	if (has_no_operand(*code))
 		return false;
-	return operand_is_shared(code + 1, segment);
+	return operand_is_shared(code + 1, prefixes);
 }
 
 extern const char policy_text_start[], policy_text_end[];

@@ -63,11 +63,17 @@ bool sweep_door_is_nmi(const struct sweep_door *door)
 /* --- What the handlers do ----------------------------------------------------------------------
  */
 
-static void skip_fault(struct pt_regs *regs)
+static unsigned int doors_target;
+
+static bool skip_fault(struct pt_regs *regs)
 {
+	if (this_cpu_number() != doors_target ||
+	    (regs->vector != VECTOR_GP && regs->vector != VECTOR_DB))
+		return false;
 	canary_probe_local();
 	if (regs->vector == VECTOR_GP)
 		regs->rip += CLI_BYTES;
+	return true;
 }
 
 static void probe_in_irq(struct pt_regs *regs)
@@ -82,8 +88,9 @@ static void expected(struct pt_regs *regs)
 	(void)regs;
 }
 
-void sweep_doors_open(void)
+void sweep_doors_open(unsigned int target)
 {
+	doors_target = target;
 	user_fault_hook = skip_fault;
 	test_irq_hook = probe_in_irq;
 	mc_hook = expected;

@@ -23,8 +23,8 @@ const char *const *sweep_door_names(void);
 /* Does it block NMIs? */
 bool sweep_door_is_nmi(const struct sweep_door *door);
 
-/* Puts the handlers in their places; and away. Boot CPU. */
-void sweep_doors_open(void);
+/* Puts the handlers in their places, for what befalls TARGET; and away. Boot CPU. */
+void sweep_doors_open(unsigned int target);
 void sweep_doors_close(void);
 
 /* The route of a door: its first instruction, and where its zones begin. */

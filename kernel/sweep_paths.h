@@ -27,8 +27,8 @@ u64 path_length(const struct path *path, enum step_zone zone);
 struct place path_place(const struct path *path, enum step_zone zone, u64 index);
 
 /*
- * Does the instruction at RIP touch memory that others may see, or the TLB? Not the stack, by RSP
- * or RBP; a table by R12 is no such thing here. What it cannot tell counts as yes.
+ * Does the instruction at RIP touch memory that others may see, or the TLB? Not the stack, which is
+ * what lies by RSP. What it cannot tell counts as yes.
  */
 bool touches_shared(u64 rip);
 

@@ -50,8 +50,12 @@ void sweep_event(struct sweep *s, const char *who, const char *what, u64 positio
 	s->events[s->nr_events++] = (struct step_event){who, what, position};
 }
 
-/* The last call is there for a flush that was lost for good: now it shows. */
-void sweep_step(struct sweep *s, const struct scenario *scenario, const struct sweep_point *p)
+/*
+ * The last call is there for a flush that was lost for good: now it shows. noinline: by its address
+ * lateflush-replay.py tells a step from the passes that only look for paths.
+ */
+noinline void sweep_step(struct sweep *s, const struct scenario *scenario,
+			 const struct sweep_point *p)
 {
 	struct sweep_counts before;
 
@@ -320,7 +324,7 @@ void sweep_walk(struct sweep *s, const struct sweep_request *request)
 
 	step_arm(STEP_INITIATOR, s->initiator);
 	step_set_route(STEP_INITIATOR, &purge);
-	sweep_doors_open();
+	sweep_doors_open(s->target);
 	for (s->door = sweep_doors; s->door->name; s->door++) {
 		if (request->door && request->door != s->door)
 			continue;

@@ -20,7 +20,7 @@ import machine
 from boot import end_process
 from gdb_remote import free_port
 from machine import Machine, MachineError, parse_cpus, parse_mem
-from replay import Schedule, ScheduleError, read_schedule
+from replay import INITIATOR, NESTED, Schedule, ScheduleError, read_schedule
 
 TOOLS = Path(__file__).resolve().parent
 BATCH_LIMIT = 90.0
@@ -72,11 +72,15 @@ def checks(text: str, cpus: int) -> list[tuple[str, bool]]:
 
 def replay_test(command: list[str], schedule: Schedule, log: Path, serial: Path) -> int:
     """gdb stands at the finding's instruction, and behind it the kernel finds the same again."""
+    then = " || ".join(f"step_states[{track}].rip == {schedule.then_rip or 0:#x}"
+                       for track in (NESTED, INITIATOR))
     text = run_gdb(command, ("echo [here]\\n", f"print $pc == {schedule.rip:#x}", "lf-cpus",
-                             "echo [end]\\n", "continue"), log)
+                             "echo [then]\\n", f"print {then}", "echo [end]\\n", "continue"), log)
     lines = serial.read_text(errors="replace")
     found = re.escape(schedule.headline.split(": ")[1].split(", breaks")[0])
-    return print_points(text, log, [
+    two = [("the other track has been stopped where the finding says",
+            "$2 = 1\n" in section(text, "then"))] if schedule.then_rip else []
+    return print_points(text, log, two + [
         ("gdb stands at the instruction", "$1 = 1\n" in section(text, "here")),
         ("the CPU is named", bool(re.search(r"^lf: CPU [0-9]+ is about to execute:$", text,
                                             re.MULTILINE))),

@@ -13,6 +13,7 @@ import gdb  # pylint: disable=import-error
 # Of arch/x86_64/step.asm: what the door keeps above RSP, in bytes, and its flag.
 FRAME_RIP, FRAME_RFLAGS = 32, 48
 RFLAGS_TF = 1 << 8
+STEP_TO_THE_END = (1 << 64) - 2 # of arch/x86_64/step.h; below it are places to stop at
 MOST_STEPS = 40                 # from step_resumes to the IRET's target
 
 
@@ -25,6 +26,16 @@ def word(address: int) -> gdb.Value:
 def register(name: str) -> int:
     """Of the selected CPU."""
     return int(gdb.parse_and_eval(f"(unsigned long)${name}"))
+
+
+def run_to(place: str, condition: str = "1") -> None:
+    """Until a CPU is at PLACE, "*SYMBOL", and CONDITION holds."""
+    spot = gdb.Breakpoint(place, type=gdb.BP_HARDWARE_BREAKPOINT)
+    spot.condition = condition
+    gdb.execute("continue")
+    spot.delete()
+    if register("pc") != int(gdb.parse_and_eval(f"(unsigned long)&{place[1:]}")):
+        raise gdb.GdbError(f"the machine has not come to {place[1:]} where {condition}")
 
 
 class Replay(gdb.Command):
@@ -40,19 +51,18 @@ class Replay(gdb.Command):
         if len(words) != 2:
             raise gdb.GdbError("lf-replay RIP TRACK")
         rip, track = int(words[0], 0), int(words[1])
+        # Before, the target may have been stopped there only to see the others' paths.
+        run_to("*sweep_step")
         state = f"(&step_states[{track}])"
-        spot = gdb.Breakpoint("*step_resumes", type=gdb.BP_HARDWARE_BREAKPOINT)
-        spot.condition = (f"*(unsigned long *)($rsp + {FRAME_RIP}) == {rip:#x} "
-                          f"&& $rbx == (unsigned long){state}")
-        gdb.execute("continue")
-        spot.delete()
-        if register("pc") != int(gdb.parse_and_eval("(unsigned long)&step_resumes")):
-            raise gdb.GdbError(f"the machine has not come to {rip:#x}")
-        # Stepping ends here: the controller takes it for the end of the track.
-        flags = register("rsp") + FRAME_RFLAGS
-        gdb.execute(f"set var *(unsigned long *){flags:#x} = {int(word(flags)) & ~RFLAGS_TF:#x}")
-        gdb.execute(f"set var {state}->active = 0")
-        gdb.execute(f"set var {state}->ended = 1")
+        run_to("*step_resumes", f"*(unsigned long *)($rsp + {FRAME_RIP}) == {rip:#x} "
+                                f"&& $rbx == (unsigned long){state}")
+        stops_again = int(gdb.parse_and_eval(f"{state}->wanted")) < STEP_TO_THE_END
+        if not stops_again:     # so stepping ends: the controller takes it for the track's end
+            flags = register("rsp") + FRAME_RFLAGS
+            gdb.execute(f"set var *(unsigned long *){flags:#x} = "
+                        f"{int(word(flags)) & ~RFLAGS_TF:#x}")
+            gdb.execute(f"set var {state}->active = 0")
+            gdb.execute(f"set var {state}->ended = 1")
         gdb.execute("set scheduler-locking on")
         for _ in range(MOST_STEPS):
             if register("pc") == rip:
@@ -64,6 +74,9 @@ class Replay(gdb.Command):
         print(f"lf: CPU {gdb.selected_thread().num - 1} is about to execute:")
         gdb.execute("x/i $pc")
         gdb.execute("info line *$pc")
+        if stops_again:
+            print("lf: the kernel steps it on to another stop: stepi leads into step_door; break "
+                  "further on instead")
 
 
 Replay()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sweep_columns import Row, columns
 
-TARGET, INITIATOR = 0, 2        # of enum step_track
+TARGET, NESTED, INITIATOR = 0, 1, 2     # enum step_track
 
 
 class ScheduleError(Exception):
@@ -28,6 +28,7 @@ class Schedule:
     cmdline: str
     rip: int
     track: int
+    then_rip: int | None        # where the other one is stopped; None: only one is
     headline: str
     lines: list[str]
 
@@ -57,4 +58,5 @@ def read_schedule(path: Path, kernel: Path) -> Schedule:
     if not rip:
         raise ScheduleError(f"REPLAY={path}: scenario {data['scenario']} stops no CPU, so there is "
                             "no instruction to stop at")
-    return Schedule(cmdline, rip, track, headline, columns(rows, names) if rows else [])
+    then_rip = data["then_rip"] if track == TARGET else None
+    return Schedule(cmdline, rip, track, then_rip, headline, columns(rows, names) if rows else [])

@@ -10,7 +10,19 @@
 u64 paging_supported_flags = ~0UL;
 void (*paging_changed)(phys_addr_t root, u64 start, u64 end);
 
-struct walk_end paging_walk_to(phys_addr_t root, u64 va)
+/*
+ * Where a walk ended: at an entry that was not present, or a leaf. What it is must be decided by
+ * VALUE, which the walk went by. Read anew, an entry that was not present may point to a table,
+ * which another CPU has made for its own pages in the same 2 MiB, and looks like a leaf.
+ */
+struct walk_end {
+	pte_t *entry;
+	pte_t value;
+	unsigned int level; /* of ENTRY */
+};
+
+/* Follows VA, which must be canonical, down from ROOT. */
+static inline struct walk_end walk_to(phys_addr_t root, u64 va)
 {
 	struct walk_end end = {.level = 4};
 	phys_addr_t table = root;
@@ -69,7 +81,7 @@ static s64 map_next(phys_addr_t root, u64 va, phys_addr_t pa, u64 len, u64 flags
 	int error;
 
 	if (large_ok && IS_ALIGNED(va | pa, PMD_SIZE) && len >= PMD_SIZE) {
-		struct walk_end there = paging_walk_to(root, va);
+		struct walk_end there = walk_to(root, va);
 
 		if (there.level >= 2 && !(there.value & PTE_PRESENT)) {
 			error = map_leaf(root, va, 2, pa | flags | PTE_PRESENT | PTE_LARGE);
@@ -124,7 +136,7 @@ u64 unmap_range_noflush(phys_addr_t root, u64 va_start, u64 va_end)
 	BUG_ON(!IS_ALIGNED(va_start | va_end, PAGE_SIZE));
 	BUG_ON(va_start != va_end && !canonical_range(va_start, va_end - va_start));
 	while (va < va_end) {
-		struct walk_end there = paging_walk_to(root, va);
+		struct walk_end there = walk_to(root, va);
 		u64 size = there.level == 1 ? PMD_SIZE : level_size(there.level);
 		u64 next = ALIGN_DOWN(va, size) + size;
 
@@ -151,7 +163,7 @@ pte_t *lookup_pte(phys_addr_t root, u64 va, unsigned int *level)
 
 	if (!canonical(va))
 		return NULL;
-	there = paging_walk_to(root, va);
+	there = walk_to(root, va);
 	*level = there.level;
 	return there.level == 1 || (there.value & PTE_PRESENT) ? there.entry : NULL;
 }

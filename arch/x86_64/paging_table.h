@@ -60,20 +60,6 @@ static inline void tell_change(phys_addr_t root, u64 start, u64 end)
 }
 
 /*
- * Where a walk ended: at an entry that was not present, or a leaf. What it is must be decided by
- * VALUE, which the walk went by. Read anew, an entry that was not present may point to a table,
- * which another CPU has made for its own pages in the same 2 MiB, and looks like a leaf.
- */
-struct walk_end {
-	pte_t *entry;
-	pte_t value;
-	unsigned int level; /* of ENTRY */
-};
-
-/* Follows VA, which must be canonical, down from ROOT. */
-struct walk_end paging_walk_to(phys_addr_t root, u64 va);
-
-/*
  * The entry for VA in a table of level TARGET, tables made on the way. NULL: *error is -ENOMEM, or
  * -EEXIST where a 2 MiB page is in the way.
  */

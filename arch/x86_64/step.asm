@@ -73,10 +73,17 @@ step_door:
 	cmp rax, rcx
 	jb .end
 
-; Where this instruction is: the zones count from their first one.
+; Where this instruction is: the zones count from their first one. The last index of a zone stays
+; where a CPU spins: one more would lead into the next zone. The first instruction raises
+; STEP_NOWHERE to 0.
 .count:
 	mov rcx, [rbx + STEP_POSITION]
 	inc rcx
+	jz .in_zone
+	test cx, cx
+	jnz .in_zone
+	dec rcx
+.in_zone:
 	cmp rax, [rbx + STEP_ROUTE_KERNEL]
 	jne .not_kernel
 	mov ecx, STEP_KERNEL

@@ -74,6 +74,9 @@ struct step_state {
 	u64 trace[STEP_ZONES][STEP_TRACE_MAX];
 };
 
+/* Here for the door's test alone. */
+extern struct step_state step_states[STEP_TRACKS];
+
 /*
  * Lets CPU be TRACK: STEP_TARGET or STEP_INITIATOR. It is idle or in ring 3. The target's route is
  * SYSCALL's until another one is set.

@@ -132,9 +132,8 @@ void handle_user_entry(struct pt_regs *regs)
 		this_cpu()->irqs.exceptions++;
 		count_cause(CAUSE_EXCEPTION, regs);
 		local_irq_enable();
-		if (!user_fault_hook)
+		if (!user_fault_hook || !user_fault_hook(regs))
 			handle_user_exception(regs, fault_address);
-		user_fault_hook(regs);
 		local_irq_disable();
 	}
 	oracle_check_local(CHECK_EXIT);

@@ -43,10 +43,10 @@ typedef void (*paranoid_hook_t)(struct pt_regs *regs);
 extern paranoid_hook_t nmi_hook, db_hook, bp_hook, mc_hook;
 
 /*
- * Set by a test: an exception in ring 3 is expected, and the program goes on behind it. Task's
- * stack, interrupts on.
+ * Set by a test: is this exception in ring 3 expected? Then the program goes on behind it; any other
+ * is a fault of the program. Task's stack, interrupts on.
  */
-typedef void (*user_fault_hook_t)(struct pt_regs *regs);
+typedef bool (*user_fault_hook_t)(struct pt_regs *regs);
 extern user_fault_hook_t user_fault_hook;
 
 /* Set by a panic: called at every NMI, before anything else of its handler. Does not return. */

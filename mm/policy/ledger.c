@@ -64,6 +64,8 @@
 #define MISSED_BEFORE policy_size(1, 0)
 #define SLEEPER_WORDS policy_size(MAX_CPUS / 64, 1)
 
+_Static_assert(POLICY_RING % LEDGER_ENTRIES == 0, "once round it is not the same place");
+
 struct ledger_entry {
 	u64 number; /* whose entry this is; BUSY while it is written */
 	u64 start;

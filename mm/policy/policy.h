@@ -11,6 +11,9 @@
 #include "arch/x86_64/types.h"
 #include "mm/policy/word.h"
 
+/* After so many purges a policy that keeps its words in a ring is back at the place it began at. */
+#define POLICY_RING 16
+
 /* One purge, as the initiator sees it. PTEs are clear, a full barrier has passed. */
 struct flush_range {
 	u64 start, end; /* [start, end); end == TLB_FLUSH_ALL: everything */

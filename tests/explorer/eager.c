@@ -39,7 +39,8 @@
  *     If it is, and has no lags(), then while the initiator waits for answers or is through with
  *     its purges: there its own flush is over.
  * 10. Initiators begin their first purges in their order. Policies treat CPUs alike, and pages, so
- *     in any other order the same happens with other names.
+ *     in any other order the same happens with other names. Not where CPUs are asked in the order
+ *     of their numbers, one's own in between (lags(), targets()): there the names tell.
  *
  * Who uses which word is found out on the way (uses.h).
  */
@@ -63,7 +64,9 @@ bool eager_may_purge(const struct state *s, unsigned int cpu)
 {
 	if (!eager_steps)
 		return true;
-	return !s->cpus[cpu].nr_buffered && (!cpu || has_begun(s, cpu - 1));
+	if (s->cpus[cpu].nr_buffered)
+		return false;
+	return !cpu || has_begun(s, cpu - 1) || hook_exists(HOOK_LAGS) || ask_by_targets;
 }
 
 bool eager_starts_door(const struct state *s, u8 action)

@@ -147,6 +147,25 @@ KTEST(step, stops_at_every_instruction_and_takes_nmis_there)
 	nmi_hook = NULL;
 }
 
+/* Ring 3's way in stands for a CPU that spins there: the zone is as good as full when it begins. */
+KTEST(step, a_zone_does_not_run_over_into_the_next)
+{
+	u64 length[STEP_ZONES];
+	struct step_counts counts;
+
+	if (!start(flush_policies[0]))
+		return;
+	EXPECT(stepper_count_null(&stepper, &counts));
+	for (u32 zone = 0; zone < STEP_ZONES; zone++)
+		length[zone] = step_length(STEP_TARGET, zone);
+	step_begin(STEP_TARGET, STEP_NOWHERE);
+	step_states[STEP_TARGET].position = STEP_AT(STEP_ZONE_ENTRY, BIT(STEP_ZONE_SHIFT) - 3);
+	stepper_call(&stepper, STEP_TRACE_NULL);
+	for (u32 zone = 0; zone < STEP_ZONES; zone++)
+		EXPECT_EQ(step_length(STEP_TARGET, zone), length[zone]);
+	end();
+}
+
 static void read_fmask(void *fmask)
 {
 	*(u64 *)fmask = rdmsr(MSR_FMASK);

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import tap
+from sweep_run import SweepError, sweep_once
 from tap import Point
 
 PYTHON = "/usr/bin/python3"
@@ -45,6 +47,28 @@ def told_in_order(path: Path) -> str:
     return ""
 
 
+def pair_points(kernel: Path, folder: Path, one: Path, debug: list[str]) -> list[Point]:
+    """A step that stops two CPUs: before it the kernel stops the target at the same instruction
+    once more, only to see which way the purge takes from there. ONE: a schedule of this build."""
+    try:
+        row = sweep_once(kernel, "N7", ",scenario=P,door=syscall,depth=pairs", "off",
+                         folder / "pairs", LIMIT)[0]
+    except SweepError as error:
+        return [point("pairs: found", str(error))]
+    if not row.found:
+        return [point("pairs: found", "scenario P does not show N7")]
+    schedule = folder / "pair.json"
+    schedule.write_text(json.dumps(json.loads(one.read_text()) | vars(row.found[0]) | {
+        "policy": "N7", "rule": "R4", "interleaving": []}))
+    _, text = run([*debug, "--replay", str(schedule)], folder / "pair-gdb.txt")
+    return [replace(found, name=f"pairs: {found.name}") for found in points_of(text)]
+
+
+def points_of(text: str) -> list[Point]:
+    """The TAP that follows a schedule's columns."""
+    return tap.parse(re.sub(r"(?s)^.*?(?=^1\.\.)", "", text, flags=re.MULTILINE).splitlines())
+
+
 def replay_points(kernel: Path, folder: Path) -> list[Point]:
     """All of it, and what has to be refused."""
     sweep = ["tools/sweep.py", "--kernel", str(kernel), "--small"]
@@ -62,7 +86,8 @@ def replay_points(kernel: Path, folder: Path) -> list[Point]:
     points = [point("exactly the claims", wrong),
               point("told in columns", told_in_order(schedule))]
     status, text = run([*debug, "--replay", str(schedule)], folder / "gdb.txt")
-    points += tap.parse(re.sub(r"(?s)^.*?(?=^1\.\.)", "", text, flags=re.MULTILINE).splitlines())
+    points += points_of(text)
+    points += pair_points(kernel, folder, schedule, debug)
     stale = folder / "stale.json"
     stale.write_text(json.dumps(json.loads(schedule.read_text()) | {"kernel_sha256": "0"}))
     for name, file, words in (("another build's", stale, "made with another build"),
