@@ -111,6 +111,19 @@ static void handle_interrupt(struct pt_regs *regs)
 	count_cause(CAUSE_OTHER_IPI, regs);
 }
 
+/* On its own: inline, its registers would be saved and restored on every system call, too. */
+static noinline void handle_user_fault(struct pt_regs *regs)
+{
+	u64 fault_address = read_cr2(); /* before anything can fault again */
+
+	this_cpu()->irqs.exceptions++;
+	count_cause(CAUSE_EXCEPTION, regs);
+	local_irq_enable();
+	if (!user_fault_hook || !user_fault_hook(regs))
+		handle_user_exception(regs, fault_address);
+	local_irq_disable();
+}
+
 /*
  * Behind danger_zone_end: the task's stack, the kernel's data and the vmalloc area may be touched.
  * Interrupts are off on the way in and off again on the way out, so no purge can complete between
@@ -127,14 +140,7 @@ void handle_user_entry(struct pt_regs *regs)
 	} else if (regs->vector >= VECTOR_FIRST_IRQ) {
 		handle_interrupt(regs);
 	} else {
-		u64 fault_address = read_cr2(); /* before anything can fault again */
-
-		this_cpu()->irqs.exceptions++;
-		count_cause(CAUSE_EXCEPTION, regs);
-		local_irq_enable();
-		if (!user_fault_hook || !user_fault_hook(regs))
-			handle_user_exception(regs, fault_address);
-		local_irq_disable();
+		handle_user_fault(regs);
 	}
 	oracle_check_local(CHECK_EXIT);
 }
