@@ -30,12 +30,14 @@ SKIPPED = 77                    # exit status of a check that says why it cannot
 
 @dataclass(frozen=True)
 class Case:
-    """weight: how many of the CORES it needs. needs: cases ("group: name") that come before it."""
+    """weight: how many of the CORES it needs. needs: cases ("group: name") that come before it.
+    slow: it is begun before others of its weight, so that it does not go on alone in the end."""
     group: str
     name: str
     run: Callable[[Path], list[Point]]
     weight: int = 1
     needs: str = ""
+    slow: bool = False
 
     @property
     def title(self) -> str:
@@ -147,7 +149,8 @@ class Bench:
         with ThreadPoolExecutor(max_workers=CORES) as pool:
             try:
                 needed = {case.needs for case in cases}
-                order = sorted(cases, key=lambda case: (case.title not in needed, case.weight))
+                order = sorted(cases, key=lambda case: (case.title not in needed, case.weight,
+                                                        not case.slow))
                 for future in [pool.submit(self.run_one, case) for case in order]:
                     future.result()
             except BaseException:

@@ -140,20 +140,19 @@ class Suites:
 
     def explorer_cases(self) -> list[Case]:
         """Interleavings on the host."""
-        def run(folder: Path) -> list[Point]:
-            built = self.make("compiles", "explorer")(folder)
-            if built[0].word != "pass":
-                return built
-            return built + exploration_points(self.build / "explorer/explore", folder)
-
         def compare(folder: Path) -> list[Point]:
-            built = self.make("compiles", "explorer", self.spelled(self.build / "relacy/crosscheck")
-                              )(folder)
+            built = self.make("compiles", self.spelled(self.build / "relacy/crosscheck"))(folder)
             if built[0].word != "pass":
                 return built
             return built + crosscheck_points(self.build / "relacy/crosscheck",
                                              self.build / "explorer/explore", folder)
-        return [Case("explore", "small bounds", run), Case("explore", "Relacy", compare)]
+        program = self.build / "explorer/explore"
+        # Made once, before either: two makes at a time would write the same files.
+        return [Case("build", "explorer", self.make("compiles", "explorer")),
+                Case("explore", "small bounds",
+                     lambda folder: exploration_points(program, folder), needs="build: explorer",
+                     slow=True),
+                Case("explore", "Relacy", compare, needs="build: explorer")]
 
     def exactness_cases(self) -> list[Case]:
         """Both engines, findings against claims; mutants of the sound policies."""
@@ -220,7 +219,8 @@ class Suites:
 
         def run(folder: Path) -> list[Point]:
             return self.run_boot(row, fields, folder)
-        return Case(group, row.name, run, weight=2 if heavy else 1, needs=f"build: {row.build}")
+        return Case(group, row.name, run, weight=2 if heavy else 1, needs=f"build: {row.build}",
+                    slow=fields.get("engine") == "bochs")
 
     def run_boot(self, row: BootCase, fields: dict[str, object], folder: Path) -> list[Point]:
         """Boots a row's machine and compares what came of it with the row."""
