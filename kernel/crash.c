@@ -17,14 +17,19 @@
 #include "arch/x86_64/cpumask.h"
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/relax.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/traps.h"
+#include "arch/x86_64/tsc.h"
 #include "kernel/cpu_work.h"
 #include "kernel/experiment.h"
+
+static bool spins; /* set by the CPU that does */
 
 static noinline void crash_spin_forever(void)
 {
 	local_irq_disable();
+	__atomic_store_n(&spins, true, __ATOMIC_RELEASE);
 	for (;;)
 		__asm__ volatile("pause" ::: "memory");
 }
@@ -32,6 +37,19 @@ static noinline void crash_spin_forever(void)
 static void nothing(void *arg)
 {
 	(void)arg;
+}
+
+/*
+ * A call of all CPUs when the last one answers no more: before, it would. Where it never comes to
+ * that, the call is answered, and the machine lives on.
+ */
+static void call_when_spinning(void)
+{
+	u64 deadline = tsc_deadline(smp_call_limit_ms);
+
+	while (!__atomic_load_n(&spins, __ATOMIC_ACQUIRE) && !tsc_passed(deadline))
+		cpu_relax();
+	on_each_cpu(CALL_OTHER, nothing, NULL);
 }
 
 static void crash_panic(unsigned int last)
@@ -88,7 +106,7 @@ static void spin_here(void *arg)
 static void crash_stuck(unsigned int last)
 {
 	cpu_work_start(last, spin_here, NULL);
-	on_each_cpu(CALL_OTHER, nothing, NULL);
+	call_when_spinning();
 }
 
 static void spin_in_nmi(struct pt_regs *regs)
@@ -101,7 +119,7 @@ static void crash_deaf(unsigned int last)
 {
 	nmi_hook = spin_in_nmi;
 	apic_send_nmi(percpu(last)->apic_id);
-	on_each_cpu(CALL_OTHER, nothing, NULL);
+	call_when_spinning();
 }
 
 static void crash_boot(unsigned int last)
