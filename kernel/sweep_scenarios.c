@@ -78,14 +78,22 @@ static bool purge_then_nmi_at(struct sweep *s, const struct sweep_point *p)
 /* --- The initiator held ------------------------------------------------------------------------
  */
 
+/* A purge that is held at p->then; false: it did not come there, and is over. */
+static bool begin_held_purge(struct sweep *s, const struct sweep_point *p)
+{
+	bool held = sweep_hold_begin(s, &p->then);
+
+	if (!held)
+		sweep_purge_end(s);
+	return held;
+}
+
 static bool enter_while_held(struct sweep *s, const struct sweep_point *p)
 {
 	bool entered;
 
-	if (!sweep_hold_begin(s, &p->then)) {
-		sweep_purge_end(s);
+	if (!begin_held_purge(s, p))
 		return false;
-	}
 	entered = sweep_go_into_kernel(s);
 	sweep_hold_release(s);
 	if (entered)
@@ -98,10 +106,8 @@ static bool pass_while_held(struct sweep *s, const struct sweep_point *p)
 {
 	bool entered;
 
-	if (!sweep_hold_begin(s, &p->then)) {
-		sweep_purge_end(s);
+	if (!begin_held_purge(s, p))
 		return false;
-	}
 	entered = sweep_go_into_kernel(s);
 	if (entered)
 		sweep_go_on(s);
@@ -112,10 +118,8 @@ static bool pass_while_held(struct sweep *s, const struct sweep_point *p)
 
 static bool nmi_while_held(struct sweep *s, const struct sweep_point *p)
 {
-	if (!sweep_hold_begin(s, &p->then)) {
-		sweep_purge_end(s);
+	if (!begin_held_purge(s, p))
 		return false;
-	}
 	sweep_nmi_begin(s);
 	sweep_hold_release(s);
 	sweep_nmi_end(s);
@@ -174,10 +178,8 @@ static bool stop_when_held(struct sweep *s, const struct sweep_point *p)
 {
 	bool stopped;
 
-	if (!sweep_hold_begin(s, &p->then)) {
-		sweep_purge_end(s);
+	if (!begin_held_purge(s, p))
 		return false;
-	}
 	stopped = sweep_stop_at(s, &p->at);
 	sweep_hold_release(s);
 	if (stopped)

@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-from sources import ROOT, project_files
+from sources import ROOT, project_files, say_faults
 
 INCLUDE = re.compile(r'^\s*[#%]\s*include\s*([<"])([^>"]+)[>"]')
 FREESTANDING = {"stdarg.h", "stddef.h", "stdint.h", "stdbool.h", "limits.h"}
@@ -74,10 +74,7 @@ def main() -> int:
             continue
         seen += 1
         faults += faults_of(str(path), Path(ROOT, path).read_text(errors="replace"))
-    for fault in faults:
-        print(fault)
-    print(f"includes: {seen} files, {len(faults)} faults")
-    return 1 if faults or not seen else 0
+    return say_faults("includes", seen, "files", faults)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from hostile import HOSTILE                                     # noqa: E402
 from kernel_suites import KERNEL_SUITES                         # noqa: E402
 from matrix import MATRIX                                       # noqa: E402
 from refusals import REFUSALS                                   # noqa: E402
-from sources import project_files                               # noqa: E402
+from sources import project_files, say_faults                   # noqa: E402
 from stacks import STACKS                                       # noqa: E402
 from sweep import SWEEPS                                        # noqa: E402
 from tracing import TRACES                                      # noqa: E402
@@ -121,10 +121,7 @@ def main() -> int:
     """Checks the kernel's texts."""
     texts, excused = texts_of_kernel(), exceptions()
     faults = faults_of(texts, said_by_tests(), excused)
-    for fault in faults:
-        print(fault)
-    print(f"panics: {len(texts)} texts, {len(excused)} excused, {len(faults)} faults")
-    return 1 if faults or not texts else 0
+    return say_faults("panics", len(texts), f"texts, {len(excused)} excused", faults)
 
 
 if __name__ == "__main__":

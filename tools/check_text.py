@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from sources import ROOT, project_files
+from sources import ROOT, project_files, say_faults
 
 COLUMNS = 100
 CODE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".cfg", ".mk"}
@@ -53,10 +53,7 @@ def main() -> int:
     files = project_files()
     for path in files:
         faults += faults_of(str(path), Path(ROOT, path).read_bytes())
-    for fault in faults:
-        print(fault)
-    print(f"text: {len(files)} files, {len(faults)} faults")
-    return 1 if faults or not files else 0
+    return say_faults("text", len(files), "files", faults)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Which files belong to the project, for the checkers: from git if it is there, else by walking.
+"""Which files belong to the project, for the checkers: from git if it is there, else by walking;
+and how a checker says what it found.
 
 Generated and vendored files are left out: fonts and fuzzing corpora are data.
 """
@@ -36,3 +37,11 @@ def project_files() -> list[Path]:
 def c_files() -> list[Path]:
     """Sources and headers in C."""
     return [path for path in project_files() if path.suffix in (".c", ".h")]
+
+
+def say_faults(checker: str, looked_at: int, what: str, faults: list[str]) -> int:
+    """The faults and a last line with their number; the exit status, 1 if nothing was looked at."""
+    for fault in faults:
+        print(fault)
+    print(f"{checker}: {looked_at} {what}, {len(faults)} faults")
+    return 1 if faults or not looked_at else 0

@@ -12,7 +12,6 @@ import io
 import itertools
 import random
 import re
-import subprocess
 import sys
 import unittest
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 import zone
 from taprun import run_as_tap
+from zone_doors import assemble
 from zonecheck import report, values
 from zonecheck.check import check
 from zonecheck.describe import Description, DescriptionError
@@ -60,11 +60,7 @@ class DoorsTest(unittest.TestCase):
         cls.folder = TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.elf = Path(cls.folder.name) / "doors.elf"
-        objects = cls.elf.with_suffix(".o")
-        subprocess.run(["nasm", "-f", "elf64", "-g", "-F", "dwarf", str(DOORS), "-o",
-                        str(objects)], check=True)
-        subprocess.run(["ld", "-m", "elf_x86_64", "-Ttext=0x10000", "-e", "code_start",
-                        "-z", "noexecstack", "-o", str(cls.elf), str(objects)], check=True)
+        assemble(DOORS, cls.elf)
 
     def described(self, name: str, gs: str = "user") -> Path:
         """A description with one case's door."""

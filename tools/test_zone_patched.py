@@ -5,13 +5,13 @@ in tests/zone/patched.asm; in each stands a DIV where the path must come, or mus
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from taprun import run_as_tap
+from zone_doors import assemble
 from zonecheck import report
 from zonecheck.check import check
 from zonecheck.describe import Description
@@ -42,11 +42,7 @@ class PatchedTest(unittest.TestCase):
         cls.folder = TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.elf = Path(cls.folder.name) / "patched.elf"
-        objects = cls.elf.with_suffix(".o")
-        subprocess.run(["nasm", "-f", "elf64", "-g", "-F", "dwarf", str(SOURCE), "-o",
-                        str(objects)], check=True)
-        subprocess.run(["ld", "-m", "elf_x86_64", "-Ttext=0x10000", "-e", "code_start",
-                        "-z", "noexecstack", "-o", str(cls.elf), str(objects)], check=True)
+        assemble(SOURCE, cls.elf)
 
     def said(self, name: str, features: dict[int, bool] | None = None,
              key: bool | None = None) -> list[str]:
