@@ -176,7 +176,7 @@ static const struct flush_policy defects[] = {
 	 CLAIMS({"N6", "process", "stale"}, {"N6", "process", "lost"}, {"N6", "nmi", "stale"},
 		{"N6", "nmi", "lost"})},
 	{ON_CR3_FLAG("N7"), .doors_two = {n7_enter, flag_exit, flag_nmi_enter, flag_nmi_exit},
-	 CLAIMS({"N7", "process", "lost"})},
+	 CLAIMS({"N7", "process", "stale"}, {"N7", "process", "lost"})},
 	{ON_CR3_FLAG("N8"), .doors_two = {flag_enter, flag_exit, n8_nmi_enter, flag_nmi_exit},
 	 CLAIMS({"N8", "nmi", "lost"}, {"N8", "nmi", "stale"})},
 	{ON_CR3_FLAG("N9"), .doors_two = {flag_enter, flag_exit, flag_nmi_enter, n9_nmi_exit},

@@ -129,16 +129,16 @@ const struct flush_policy *explored_find(const char *name)
 }
 
 /*
- * What takes more than an emulator has, or than a suite looks for (N3): a fill by speculation
- * between flush and flag (N7), global entries that survive a write of CR3 (R10; Bochs has these).
+ * What takes more than a suite looks for (N3), or than QEMU has: global entries that survive a
+ * write of CR3 (R10; Bochs has these).
  */
 static const struct {
 	const char *policy;
 	struct policy_claim claim;
 } explorer_only[] = {
-	{"state-bits+N3", {"N3", "process", "stale"}}, {"cr3-flag+N7", {"N7", "process", "stale"}},
-	{"cr3-drain", {"R10", "process", "stale"}},    {"cr3-drain", {"R10", "process", "lost"}},
-	{"cr3-drain", {"R10", "nmi", "stale"}},	       {"cr3-drain", {"R10", "nmi", "lost"}},
+	{"state-bits+N3", {"N3", "process", "stale"}}, {"cr3-drain", {"R10", "process", "stale"}},
+	{"cr3-drain", {"R10", "process", "lost"}},     {"cr3-drain", {"R10", "nmi", "stale"}},
+	{"cr3-drain", {"R10", "nmi", "lost"}},
 };
 
 static bool covers(const struct policy_claim *claim, const char *context, const char *effect)
