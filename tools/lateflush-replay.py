@@ -14,6 +14,7 @@ import gdb  # pylint: disable=import-error
 FRAME_RIP, FRAME_RFLAGS = 32, 48
 RFLAGS_TF = 1 << 8
 STEP_TO_THE_END = (1 << 64) - 2 # of arch/x86_64/step.h; below it are places to stop at
+IRETQ = 0xcf48                  # its bytes
 MOST_STEPS = 40                 # from step_resumes to the IRET's target
 
 
@@ -36,6 +37,22 @@ def run_to(place: str, condition: str = "1") -> None:
     spot.delete()
     if register("pc") != int(gdb.parse_and_eval(f"(unsigned long)&{place[1:]}")):
         raise gdb.GdbError(f"the machine has not come to {place[1:]} where {condition}")
+
+
+def return_to(rip: int, by_hand: bool) -> None:
+    """Along the selected CPU's way out of the door. BY_HAND: gdb carries out the IRET, since RIP
+    has the breakpoint that the track begins with, and QEMU, single-stepping, does not heed RF."""
+    for _ in range(MOST_STEPS):
+        if register("pc") == rip:
+            return
+        if by_hand and word(register("pc")) & 0xffff == IRETQ:
+            frame = register("rsp")
+            for place, name in enumerate(("rip", "cs", "eflags", "rsp", "ss")):
+                if name != "cs":        # of the same ring, so the same
+                    gdb.execute(f"set var ${name} = {int(word(frame + 8 * place)):#x}")
+            return
+        gdb.execute("stepi", to_string=True)
+    raise gdb.GdbError(f"the door does not return to {rip:#x}")
 
 
 class Replay(gdb.Command):
@@ -64,12 +81,7 @@ class Replay(gdb.Command):
             gdb.execute(f"set var {state}->active = 0")
             gdb.execute(f"set var {state}->ended = 1")
         gdb.execute("set scheduler-locking on")
-        for _ in range(MOST_STEPS):
-            if register("pc") == rip:
-                break
-            gdb.execute("stepi", to_string=True)
-        else:
-            raise gdb.GdbError(f"the door does not return to {rip:#x}")
+        return_to(rip, rip == int(gdb.parse_and_eval(f"{state}->route.begin")))
         gdb.execute("set scheduler-locking off")
         print(f"lf: CPU {gdb.selected_thread().num - 1} is about to execute:")
         gdb.execute("x/i $pc")

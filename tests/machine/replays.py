@@ -47,21 +47,36 @@ def told_in_order(path: Path) -> str:
     return ""
 
 
-def pair_points(kernel: Path, folder: Path, one: Path, debug: list[str]) -> list[Point]:
-    """A step that stops two CPUs: before it the kernel stops the target at the same instruction
-    once more, only to see which way the purge takes from there. ONE: a schedule of this build."""
-    try:
-        row = sweep_once(kernel, "N7", ",scenario=P,door=syscall,depth=pairs", "off",
-                         folder / "pairs", LIMIT)[0]
-    except SweepError as error:
-        return [point("pairs: found", str(error))]
-    if not row.found:
-        return [point("pairs: found", "scenario P does not show N7")]
-    schedule = folder / "pair.json"
-    schedule.write_text(json.dumps(json.loads(one.read_text()) | vars(row.found[0]) | {
-        "policy": "N7", "rule": "R4", "interleaving": []}))
-    _, text = run([*debug, "--replay", str(schedule)], folder / "pair-gdb.txt")
-    return [replace(found, name=f"pairs: {found.name}") for found in points_of(text)]
+# Steps that gdb has a harder time with: name, policy, the sweep's words, what is broken for it.
+# Two CPUs are stopped, and before the step the kernel stops the target at the same instruction once
+# more, only to see which way the purge takes from there; the place is the track's first one, where
+# the CPU's own breakpoint lies, of the initiator and of the target.
+HARDER = (
+    ("pairs", "N7", ",scenario=P,door=syscall,depth=pairs", ""),
+    ("a purge's beginning", "state-bits", ",scenario=J,then=entry+0", " break=drain"),
+    ("a door's beginning", "state-bits", ",scenario=A,door=irq,at=entry+0", " break=drain"),
+)
+
+
+def harder_points(kernel: Path, folder: Path, one: Path, debug: list[str]) -> list[Point]:
+    """Each of HARDER, found by one boot and met again. ONE: a schedule of this build."""
+    points = []
+    for name, policy, words, broken in HARDER:
+        try:
+            row = sweep_once(kernel, policy, words + broken, "off", folder / "harder", LIMIT)[0]
+        except SweepError as error:
+            points.append(point(f"{name}: found", str(error)))
+            continue
+        if not row.found:
+            points.append(point(f"{name}: found", f"{words} does not show {policy}"))
+            continue
+        found = vars(row.found[0]) | {"cmdline": row.found[0].cmdline + broken}
+        schedule = folder / "harder.json"
+        schedule.write_text(json.dumps(json.loads(one.read_text()) | found | {
+            "policy": policy, "rule": "R4", "interleaving": []}))
+        _, text = run([*debug, "--replay", str(schedule)], folder / "harder-gdb.txt")
+        points += [replace(met, name=f"{name}: {met.name}") for met in points_of(text)]
+    return points
 
 
 def points_of(text: str) -> list[Point]:
@@ -87,7 +102,7 @@ def replay_points(kernel: Path, folder: Path) -> list[Point]:
               point("told in columns", told_in_order(schedule))]
     status, text = run([*debug, "--replay", str(schedule)], folder / "gdb.txt")
     points += points_of(text)
-    points += pair_points(kernel, folder, schedule, debug)
+    points += harder_points(kernel, folder, schedule, debug)
     stale = folder / "stale.json"
     stale.write_text(json.dumps(json.loads(schedule.read_text()) | {"kernel_sha256": "0"}))
     for name, file, words in (("another build's", stale, "made with another build"),
