@@ -7,9 +7,10 @@ small, and what is not convicted then either is compared with the original. More
 conviction by the cost oracle: over all sequential schedules, or at the most of a hook. The same
 cost everywhere, and nothing found within larger bounds either, means equivalent; anything else is
 swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. An
-engine that did not come to its end (a panic, a timeout) leaves a mutant undecided: not killed, and
-counted. Mutants of the same object code as the original, or as another mutant, and those that do
-not compile are not counted.
+engine that did not come to its end (a timeout, a panic) leaves a mutant undecided: not killed, and
+counted; but a panic that names a broken rule of docs/rules.md is the kernel's own conviction.
+Mutants of the same object code as the original, or as another mutant, and those that do not compile
+are not counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 4 mutants are missing, 2 bad use.
 """
@@ -20,6 +21,7 @@ import argparse
 import concurrent.futures
 import hashlib
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -38,7 +40,9 @@ CPU_SECONDS = 600               # an explorer that needs more is not taken for a
 COSTS = ("locked", "cr3", "flush_all", "flush_page", "remote_lines", "shared_lines", "stores",
          "loads")
 WILD = "touches an address that is none of its words"   # hook.c; a wild pointer, too, ends it
+ABORTS = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGILL, -signal.SIGFPE)    # of a hook
 ENDLESS = "a hook does not end, and carries out no operation"
+RULE_PANIC = re.compile(r"panic: R[0-9]+: ")
 SEQUENTIAL = "s"                # bounds in which whole schedules are counted
 
 
@@ -150,7 +154,7 @@ class Policy:
         status, words, document = explore(build.explorer(), self.name, self.args.bounds)
         if status == DIFFER:
             return Result(mutant, "explorer", words)
-        if ENDLESS in words or WILD in words or status in (-signal.SIGABRT, -signal.SIGSEGV):
+        if ENDLESS in words or WILD in words or status in ABORTS:
             return Result(mutant, "explorer", f"the explorer aborts: {words}")
         if status != EXACT:
             return Result(mutant, "undecided", f"explorer ended with {status}: {words}")
@@ -189,8 +193,10 @@ class Policy:
         if done.returncode == DIFFER:
             return Result(mutant, "sweep", str(json.loads(path.read_text())["why"]))
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        return Result(mutant, "undecided",
-                      f"sweep ended with {done.returncode}: {words[-1].strip() if words else ''}")
+        last = words[-1].strip() if words else ""
+        if RULE_PANIC.search(last):
+            return Result(mutant, "sweep", last)
+        return Result(mutant, "undecided", f"sweep ended with {done.returncode}: {last}")
 
     def results(self, pool: concurrent.futures.Executor) -> list[Result]:
         """Every chosen mutant's, in order."""

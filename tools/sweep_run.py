@@ -18,6 +18,7 @@ from machine import Machine
 
 CPUS = 4
 DEFECT = re.compile(r"N[1-9]")
+PANIC = re.compile(r"panic on CPU [0-9]+: ")
 # Words of the sweep's context and effect, and of the rule that such a finding breaks.
 RULES = {"spurious": "R9", "nmi": "R6"}
 # What a step that is carried out again has to have in common with the finding.
@@ -121,7 +122,9 @@ def boot_sweep(kernel: Path, cmdline: str, folder: Path, limit: float) -> list[d
         raise RefusedError(next((line for line in reversed(result.lines)
                                  if line.strip() and "verdict" not in line), cmdline))
     if outcome.why or outcome.word not in ("pass", "fail", "error"):
-        raise SweepError(f"{cmdline}: {outcome.word}: {outcome.why or result.last_line}")
+        last = next((line for line in reversed(result.lines) if PANIC.match(line)),
+                    result.last_line)
+        raise SweepError(f"{cmdline}: {outcome.word}: {outcome.why or PANIC.sub('', last)}")
     try:
         rows: list[dict[str, object]] = json.loads(result.document)["rows"]
         return rows

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import io
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -92,10 +93,10 @@ class SweptTest(unittest.TestCase):
 
     MUTANT = Mutant("watching", "x.c", 1, "swap", "a", "b", "")
 
-    def fate(self, status: int, stderr: str = "", stdout: str = "", word: str = "equivalent"
-             ) -> tuple[str, str]:
-        """Of a mutant that the explorer does not convict, when tools/sweep.py ends like that; it
-        leaves a document if it would. WORD: what its costs say. A survivor is swept in pairs."""
+    def fate(self, status: int, stderr: str = "", stdout: str = "", word: str = "equivalent",
+             explored: int = 0) -> tuple[str, str]:
+        """Of a mutant, when tools/sweep.py ends with STATUS; it leaves a document if it would.
+        WORD: what its costs say. A survivor is swept in pairs. EXPLORED: the explorer's status."""
         policy = mutate.Policy.__new__(mutate.Policy)
         policy.args = argparse.Namespace(no_sweep=False, bounds="st", larger="")
         policy.name, policy.costs = "watching", {"some": {}}
@@ -109,7 +110,7 @@ class SweptTest(unittest.TestCase):
             return subprocess.CompletedProcess(command, status, stdout, stderr)
 
         with TemporaryDirectory() as folder, \
-                mock.patch("mutate.explore", return_value=(0, "", {"explorations": []})), \
+                mock.patch("mutate.explore", return_value=(explored, "", {"explorations": []})), \
                 mock.patch("mutate.subprocess.run", run), \
                 mock.patch("mutate.cost_difference", return_value=(word, "")):
             result = policy.tried(self.MUTANT, mock.Mock(folder=Path(folder)))
@@ -128,6 +129,20 @@ class SweptTest(unittest.TestCase):
         self.assertEqual(self.fate(4, "", "head\n  error: timeout\n"),
                          ("undecided", "sweep ended with 4: error: timeout"))
         self.assertEqual(self.fate(-9), ("undecided", "sweep ended with -9: "))
+
+    def test_panics(self) -> None:
+        """One that names a rule convicts, any other says nothing."""
+        rule, other = (f"  error: tlbi=x run=sweep: panic: {text}" for text in
+                       ("R7: x: CPU 0 lags behind purge 3 after a full flush", "CPU 1 is late"))
+        self.assertEqual(self.fate(4, "", rule), ("sweep", rule.strip()))
+        self.assertEqual(self.fate(4, "", other)[0], "undecided")
+
+    def test_explorer_endings(self) -> None:
+        """A hook that ends the explorer is convicted; an explorer that is ended is not."""
+        for signal_number, word in ((signal.SIGILL, "explorer"), (signal.SIGFPE, "explorer"),
+                                    (signal.SIGSEGV, "explorer"), (signal.SIGKILL, "undecided"),
+                                    (signal.SIGXCPU, "undecided")):
+            self.assertEqual(self.fate(0, explored=-signal_number)[0], word, signal_number)
 
 
 class ScoreTest(unittest.TestCase):
