@@ -16,9 +16,10 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 
@@ -28,13 +29,14 @@ from process_group import run_group, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 BOUNDS, SMALL_BOUNDS = "abcdtu", "tu"
-BOUNDS_OF = {"ledger": "acdtuv"}        # nobody has seen the end of b; v has less in it
-STATES = 40000000
+LONGEST = ("ledger", "2")       # policy and roots whose exploration begins first
+STATES = 200000000
+SWEEP = "sweep"                 # in the place of a number of roots
 UNTRACKED = "u"                 # the explorer says whose these are not: never_untracked
 LIMIT = 3600.0                  # of one engine on one policy, in seconds
 
 
-def document_in(path: Path, command: list[str], row: Row) -> dict[str, object] | None:
+def document_in(path: Path, command: list[str], row: Row) -> dict[str, Any] | None:
     """Runs COMMAND, which writes PATH; None, with the row's reason, if it could not."""
     path.unlink(missing_ok=True)
     status, output, errors = run_group(command, ROOT, LIMIT)
@@ -47,44 +49,67 @@ def document_in(path: Path, command: list[str], row: Row) -> dict[str, object] |
         row.status = SHORT
         row.why = (errors.strip().splitlines() or [f"ended with {status}"])[-1]
         return None
-    document: dict[str, object] = json.loads(path.read_text())
+    document: dict[str, Any] = json.loads(path.read_text())
     return document
 
 
-def explore(program: Path, policy: str, bounds: str, states: int, folder: Path) -> Row:
-    """The explorer's row."""
+@dataclass
+class Part:
+    """What the explorer says of a policy with one number of roots; document: None if it did not
+    come to say anything, and row says why."""
+    row: Row
+    document: dict[str, Any] | None
+
+
+def explore(program: Path, policy: str, roots: str, bounds: str, states: int, folder: Path) -> Part:
+    """Runs the explorer."""
     row = Row(policy, "explorer", bound=f"bounds {bounds}")
-    path = folder / f"{policy}.explorer.json"
+    path = folder / f"{policy}.explorer{roots}.json"
     started = time.monotonic()
-    document = document_in(path, [str(program), "-p", policy, "-b", bounds, "-j", str(path), "-n",
-                                  str(states)], row)
+    document = document_in(path, [str(program), "-p", policy, "-r", roots, "-b", bounds, "-j",
+                                  str(path), "-n", str(states)], row)
     row.seconds = time.monotonic() - started
-    if document is None:
-        return row
+    return Part(row, document)
+
+
+def explored(policy: str, bounds: str, parts: list[Part]) -> Row:
+    """The explorer's row, of all numbers of roots that the policy can have."""
+    row = Row(policy, "explorer", bound=f"bounds {bounds}",
+              seconds=sum(part.row.seconds for part in parts))
     seen: dict[int, set[str]] = {}
-    names = set()
+    names, never_untracked = set(), set()
     complete = True
-    for part in document["explorations"]:                           # type: ignore[attr-defined]
-        seen.setdefault(part["roots"], set()).add(part["bounds"])
-        names.add(part["policy"])
-        complete &= part["complete"]
-        for claim in part["claims"]:
-            kind = (claim["defect"], claim["context"], claim["effect"])
-            if kind not in row.claims:
-                row.claims.append(kind)
-        for found in part["findings"]:
-            kind = (found["claim"] or "", found["context"], found["effect"])
-            if kind not in row.first:
-                row.first[kind] = row.interleavings + found["states"]
-                row.rules[kind] = found["rule"] or ""
-        row.interleavings += part["states"]
+    for part in parts:
+        if part.document is None:
+            row.status, row.why = part.row.status, part.row.why
+            return row
+        never_untracked |= set(part.document["never_untracked"])
+        for one in part.document["explorations"]:
+            seen.setdefault(one["roots"], set()).add(one["bounds"])
+            names.add(one["policy"])
+            complete &= one["complete"]
+            add_exploration(row, one)
     less = {letter for letters in seen.values() for letter in set(bounds) - letters}
-    if names <= set(document["never_untracked"]):                   # type: ignore[call-overload]
+    if names <= never_untracked:
         less -= {UNTRACKED}
-    if less or not seen or not complete:
+    if less or len(seen) != len(parts) or not complete:
         row.why = f"not to the end of bounds {bounds}"
-    row.judge(complete and not less and bool(seen))
+    row.judge(complete and not less and 0 < len(seen) == len(parts))
     return row
+
+
+def add_exploration(row: Row, one: dict[str, Any]) -> None:
+    """Its claims, findings and states."""
+    for claim in one["claims"]:
+        kind = (claim["defect"], claim["context"], claim["effect"])
+        if kind not in row.claims:
+            row.claims.append(kind)
+    for found in one["findings"]:
+        kind = (found["claim"] or "", found["context"], found["effect"])
+        if kind not in row.first:
+            row.first[kind] = row.interleavings + found["states"]
+            row.rules[kind] = found["rule"] or ""
+    row.interleavings += one["states"]
 
 
 def sweep(kernel: Path, policy: str, small: bool, folder: Path) -> Row:
@@ -102,9 +127,9 @@ def sweep(kernel: Path, policy: str, small: bool, folder: Path) -> Row:
     row.interleavings = int(str(document["interleavings"]))
     row.why = str(document["why"] or document["skipped"])
     for name, kinds in (("claims", row.claims), ("beyond", row.beyond)):
-        for claim in document[name]:                                # type: ignore[attr-defined]
+        for claim in document[name]:
             kinds.append((claim["defect"], claim["context"], claim["effect"]))
-    for found in document["found"]:                                 # type: ignore[attr-defined]
+    for found in document["found"]:
         kind = (found["defect"] or "", found["context"], found["kind"])
         row.first[kind] = found["first"]
         row.rules[kind] = found["rule"]
@@ -113,34 +138,39 @@ def sweep(kernel: Path, policy: str, small: bool, folder: Path) -> Row:
     return row
 
 
-def policies_of(program: Path) -> list[str]:
-    """All policies of the explorer; a defect in its base by the defect's id."""
+def policies_of(program: Path) -> dict[str, list[str]]:
+    """All policies of the explorer, a defect in its base by the defect's id; with the numbers of
+    roots that each can have."""
     done = subprocess.run([str(program), "-l"], capture_output=True, text=True, check=False)
     if done.returncode:
         raise ConvictError(done.stderr.strip())
-    return [name.rsplit("+", 1)[-1] for name in done.stdout.split()]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {name.rsplit("+", 1)[-1]: roots for name, *roots in lines}
 
 
-def convict(args: argparse.Namespace, policies: list[str], folder: Path) -> list[Row]:
-    """Every policy by every engine, two at a time; prints each policy when it is through."""
+def convict(args: argparse.Namespace, policies: dict[str, list[str]], folder: Path) -> list[Row]:
+    """Every policy by every engine, in order; prints each when it is through. But the longest
+    exploration begins first: at its place it would be the last one, and run alone."""
     rows: list[Row] = []
-    lock = threading.Lock()
-
-    def one(policy: str) -> None:
-        mine = []
-        if args.engine != "sweep":
-            bounds = SMALL_BOUNDS if args.small else BOUNDS_OF.get(policy, BOUNDS)
-            mine.append(explore(args.explorer, policy, bounds, args.states, folder))
-        if args.engine != "explorer":
-            mine.append(sweep(args.kernel, policy, args.small, folder))
-        with lock:
-            show(mine)
-            rows.extend(mine)
-    print_head()
+    bounds = SMALL_BOUNDS if args.small else BOUNDS
+    tasks = [(policy, roots) for policy, all_roots in policies.items()
+             for roots in (*(all_roots if args.engine != "sweep" else ()),
+                           *([SWEEP] if args.engine != "explorer" else ()))]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        jobs = {task: pool.submit(sweep, args.kernel, task[0], args.small, folder)
+                if task[1] == SWEEP else
+                pool.submit(explore, args.explorer, *task, bounds, args.states, folder)
+                for task in sorted(tasks, key=lambda task: task != LONGEST)}
+        print_head()
         try:
-            for done in [pool.submit(one, policy) for policy in policies]:
-                done.result()
+            for policy in policies:
+                done = [jobs[task].result() for task in tasks if task[0] == policy]
+                parts = [one for one in done if isinstance(one, Part)]
+                mine = [one for one in done if isinstance(one, Row)]
+                if parts:
+                    mine.insert(0, explored(policy, bounds, parts))
+                show(mine)
+                rows += mine
         except BaseException:
             stop_all.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -160,7 +190,7 @@ def parse_arguments() -> argparse.Namespace:
                         help="runs nothing: the verdict of these results together")
     parser.add_argument("--small", action="store_true", help="the engines' small bounds")
     parser.add_argument("--states", type=int, default=STATES, help="an exploration's limit")
-    parser.add_argument("--jobs", type=int, default=2, help="policies at a time")
+    parser.add_argument("--jobs", type=int, default=2, help="engines at a time")
     args = parser.parse_args()
     if args.join and args.small:
         parser.error("--join: whether it was small is said by the files")
@@ -175,7 +205,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         known = policies_of(args.explorer)
-        policies = args.policy.split("+") if args.policy else known
+        policies = args.policy.split("+") if args.policy else list(known)
         for policy in policies:
             if policy not in known:
                 raise ConvictError(f"POLICY={policy}: no such policy; valid: {' '.join(known)}")
@@ -186,7 +216,7 @@ def main() -> int:
     folder = args.results.parent / args.results.stem
     folder.mkdir(parents=True, exist_ok=True)
     if not args.join:
-        rows = convict(args, policies, folder)
+        rows = convict(args, {policy: known[policy] for policy in policies}, folder)
     status = verdict_of(rows)
     missing = missing_in(rows, policies, args.engine)
     if missing:

@@ -13,6 +13,7 @@ import sys
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 import convict
@@ -31,10 +32,17 @@ def explored(*parts: tuple[int, str], never: str = "") -> dict[str, object]:
 class BoundsTest(unittest.TestCase):
     """Each of the bounds, with each number of roots; u may lack where the explorer says so."""
 
-    def status(self, document: dict[str, object]) -> int:
-        """Of a row that this document leads to, bounds tu."""
-        with mock.patch("convict.document_in", return_value=document):
-            row = convict.explore(Path("explore"), "some", "tu", 1, Path("."))
+    def status(self, document: dict[str, Any]) -> int:
+        """Of a row that this document leads to, in a part for each number of roots; bounds tu."""
+        def part_of(_path: Path, command: list[str], _row: Row) -> dict[str, Any]:
+            roots = int(command[command.index("-r") + 1])
+            return document | {"explorations": [
+                one for one in document["explorations"] if one["roots"] == roots]}
+
+        with mock.patch("convict.document_in", part_of):
+            row = convict.explored("some", "tu", [
+                convict.explore(Path("explore"), "some", roots, "tu", 1, Path("."))
+                for roots in ("1", "2")])
         self.assertEqual(row.why, "" if row.status == PASS else "not to the end of bounds tu")
         return row.status
 
@@ -47,6 +55,7 @@ class BoundsTest(unittest.TestCase):
             (explored((1, "t"), (2, "t")), SHORT),
             (explored((1, "t"), (1, "u"), (2, "t")), SHORT),
             (explored((1, "u"), (2, "t"), never="some"), SHORT),
+            (explored((2, "t"), (2, "u")), SHORT),
             (explored(never="some"), SHORT),
         )
         for number, (document, status) in enumerate(table):
@@ -75,7 +84,7 @@ class JoinTest(unittest.TestCase):
             text = io.StringIO()
             with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), \
                     mock.patch("sys.argv", command), mock.patch("convict.signal.signal"), \
-                    mock.patch("convict.policies_of", return_value=["a", "b"]):
+                    mock.patch("convict.policies_of", return_value={"a": ["1"], "b": ["2"]}):
                 status = convict.main()
             return status, text.getvalue(), json.loads(out.read_text()) if out.exists() else {}
 

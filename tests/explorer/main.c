@@ -66,7 +66,7 @@ static void usage(FILE *out)
 	      out);
 	for (const struct bounds *b = all_bounds; b->name; b++)
 		fprintf(out, "               %s  %s\n", b->name, b->text);
-	fputs("  -n STATES  no more than this; then the exploration is incomplete (40000000)\n"
+	fputs("  -n STATES  no more than this; then the exploration is incomplete (200000000)\n"
 	      "  -j FILE    results as JSON\n"
 	      "  -s TEXT    carries out one schedule and tells it: with -p, -r and one -b\n"
 	      "  -e         ends at the first finding that no claim covers\n"
@@ -74,7 +74,7 @@ static void usage(FILE *out)
 	      "that\n"
 	      "  -f         in full: every step is interleaved, see tests/explorer/eager.c\n"
 	      "  -v         tells the schedule of each finding\n"
-	      "  -l         lists the policies\n"
+	      "  -l         lists the policies, each with the numbers of roots that it can have\n"
 	      "exit: 0 findings are the claims, 4 incomplete, 5 they differ; 2 bad use\n",
 	      out);
 }
@@ -99,7 +99,8 @@ static const struct flush_policy *policy_named(const char *name)
 static void list_policies(void)
 {
 	for (u32 i = 0; i < nr_explored; i++)
-		printf("%s\n", explored[i]->name);
+		printf("%s%s%s\n", explored[i]->name, explored[i]->roots & ROOTS_ONE ? " 1" : "",
+		       explored[i]->roots & ROOTS_TWO ? " 2" : "");
 }
 
 static u64 number(const char *option, const char *text, u64 least, u64 most)
@@ -166,7 +167,7 @@ static int explore(const struct request *r)
 
 int main(int argc, char **argv)
 {
-	struct request r = {.bounds = DEFAULT_BOUNDS, .limit = 40000000};
+	struct request r = {.bounds = DEFAULT_BOUNDS, .limit = 200000000};
 	int option;
 
 	explored_init();
