@@ -2,10 +2,10 @@
 /*
  * The sweep: one CPU, the target, is stopped before every instruction of its way into the kernel
  * and out of it, by every door (arch/x86_64/step.h). At each of them another CPU, the initiator,
- * purges, or an NMI strikes, or both, in each of the orders that the table of scenarios has. Or the
- * initiator is stopped before an instruction of its purge, while the target comes and goes; or both
- * are. What the oracles find is noted with the scenario and the point, which is enough to see it
- * again.
+ * purges, or an NMI or #MC strikes, or both, in each of the orders that the table of scenarios has.
+ * Or the initiator is stopped before an instruction of its purge, while the target comes and goes,
+ * or an NMI strikes there, too; or both are stopped. What the oracles find is noted with the
+ * scenario and the point, which is enough to see it again.
  *
  * The boot CPU controls. It waits for what has happened, never for a time: a purge is let go on
  * when it is over, or when it has asked the stopped target for a flush and thus cannot end.
@@ -35,6 +35,9 @@ struct sweep_point {
 	struct place then;
 };
 
+/* What strikes in a scenario. */
+enum sweep_strike { STRIKE_NONE, STRIKE_NMI, STRIKE_MC };
+
 /* What a scenario's two places are. */
 enum scenario_kind {
 	KIND_RING3, /* none: once, without a stop */
@@ -51,8 +54,8 @@ struct scenario {
 	const char *name;
 	const char *text;
 	enum scenario_kind kind;
-	bool owed; /* a purge comes first, while the target is in ring 3 */
-	bool nmi;  /* an NMI strikes, so the door may not be one that blocks them */
+	bool owed;		  /* a purge comes first, while the target is in ring 3 */
+	enum sweep_strike strike; /* so the door may not be one that blocks it */
 	u32 purge; /* KIND_HOLD, KIND_BOTH, KIND_HELD: which path the purge takes, PATH_PURGE.. */
 	bool (*run)(struct sweep *s, const struct sweep_point *p); /* false: P was not reached */
 };
@@ -68,7 +71,7 @@ struct finding {
 	struct sweep_point point;
 };
 
-/* The oracles' counts of the target. */
+/* The oracles' counts of the target, and of what the initiator has lost. */
 struct sweep_counts {
 	u64 n[SWEEP_CONTEXTS][SWEEP_EFFECTS];
 };
@@ -111,6 +114,7 @@ struct sweep {
 	unsigned int target, initiator;
 	struct stepper stepper;
 	const struct sweep_door *door; /* in force */
+	enum sweep_strike strike;      /* of the scenario under way */
 	struct path paths[PATHS];
 	u64 entry_length, exit_length; /* of SYSCALL's door, with a flush owed */
 	struct step_counts null_call;
@@ -119,7 +123,7 @@ struct sweep {
 	const struct sweep_door *no_path_door;
 	struct step_event events[STEP_EVENTS_MAX]; /* of the last step */
 	u32 nr_events;
-	u64 steps, nmis;
+	u64 steps, strikes;
 	u64 warm;	 /* steps that began with a canary proved to be in the TLB */
 	u64 missed;	 /* steps that did not reach their point, or another instruction there */
 	u64 purges_left; /* purges that the canary's frames did not allow */

@@ -21,16 +21,17 @@
 #include "kernel/sweep_await.h"
 #include "kernel/sweep_doors.h"
 
-/* --- An NMI to the target ----------------------------------------------------------------------
+/* --- What strikes -------------------------------------------------------------------------------
  */
 
 static struct {
-	unsigned int target;
-	u64 exits;		      /* of the target, before */
+	unsigned int cpu;
+	u64 exits;		      /* of it, before */
 	u64 drains, spurious;	      /* its drains, and those that answered to no purge: before */
 	u64 drains_now, spurious_now; /* and in the handler */
 	bool runs, may_end, late;
-} nmi;
+	paranoid_hook_t mc_hook; /* of before */
+} strike;
 
 /* The canary is read on the way in, and again after whatever came meanwhile. */
 static void visit(struct pt_regs *regs)
@@ -39,69 +40,103 @@ static void visit(struct pt_regs *regs)
 	u64 deadline;
 
 	(void)regs;
-	if (cpu->cpu != nmi.target)
+	if (cpu->cpu != strike.cpu)
 		return;
-	nmi.drains_now = cpu->tlb.nr_drains;
-	nmi.spurious_now = cpu->tlb.nr_spurious_drains;
+	strike.drains_now = cpu->tlb.nr_drains;
+	strike.spurious_now = cpu->tlb.nr_spurious_drains;
 	canary_check_nmi_local();
-	__atomic_store_n(&nmi.runs, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&nmi.may_end, __ATOMIC_SEQ_CST))
+	__atomic_store_n(&strike.runs, true, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&strike.may_end, __ATOMIC_SEQ_CST))
 		return;
 	deadline = tsc_deadline(2 * SWEEP_WAIT_LIMIT_MS);
-	while (!__atomic_load_n(&nmi.may_end, __ATOMIC_SEQ_CST) && !nmi.late) {
-		nmi.late = tsc_passed(deadline);
+	while (!__atomic_load_n(&strike.may_end, __ATOMIC_SEQ_CST) && !strike.late) {
+		strike.late = tsc_passed(deadline);
 		cpu_relax();
 	}
 	canary_check_nmi_local();
 }
 
 /* WAITS: the handler stays until it is told to end. */
-static void expect_nmi(struct sweep *s, bool waits)
+static void expect_strike(struct sweep *s, unsigned int cpu, bool waits)
 {
-	nmi = (typeof(nmi)){
-		.target = s->target,
-		.exits = READ_ONCE(user_page(s->target)->exits),
-		.drains = percpu(s->target)->tlb.nr_drains,
-		.spurious = percpu(s->target)->tlb.nr_spurious_drains,
+	strike = (typeof(strike)){
+		.cpu = cpu,
+		.exits = READ_ONCE(user_page(cpu)->exits),
+		.drains = percpu(cpu)->tlb.nr_drains,
+		.spurious = percpu(cpu)->tlb.nr_spurious_drains,
 		.may_end = !waits,
+		.mc_hook = mc_hook,
 	};
 	nmi_hook = visit;
-	s->nmis++;
+	mc_hook = visit;
+	s->strikes++;
 }
 
-static void book_nmi(struct sweep *s)
+static void book_strike(struct sweep *s)
 {
 	nmi_hook = NULL;
-	if (nmi.late)
-		panic("sweep: CPU %u: its NMI was not let go within %u ms", s->target,
+	mc_hook = strike.mc_hook;
+	if (strike.late)
+		panic("sweep: CPU %u: what struck it was not let go within %u ms", strike.cpu,
 		      2 * SWEEP_WAIT_LIMIT_MS);
 	/* Else the oracle saw here what an entry had done. */
-	if (nmi.runs && nmi.drains_now != nmi.drains)
-		s->spurious_in_nmi += nmi.spurious_now - nmi.spurious;
+	if (strike.runs && strike.cpu == s->target && strike.drains_now != strike.drains)
+		s->spurious_in_nmi += strike.spurious_now - strike.spurious;
 }
 
-void sweep_nmi_begin(struct sweep *s)
+static bool has_left(void)
 {
-	sweep_event(s, "nmi", "begin", STEP_NOWHERE);
-	expect_nmi(s, true);
-	apic_send_nmi(percpu(s->target)->apic_id);
-	SWEEP_AWAIT(__atomic_load_n(&nmi.runs, __ATOMIC_SEQ_CST), s->target,
-		    "the NMI's handler runs");
+	return READ_ONCE(user_page(strike.cpu)->exits) != strike.exits;
 }
 
-void sweep_nmi_end(struct sweep *s)
+static void await_handler(void)
+{
+	SWEEP_AWAIT(__atomic_load_n(&strike.runs, __ATOMIC_SEQ_CST), strike.cpu,
+		    "the handler of what struck it runs");
+}
+
+static void await_end_of_handler(void)
+{
+	__atomic_store_n(&strike.may_end, true, __ATOMIC_SEQ_CST);
+	SWEEP_AWAIT(has_left(), strike.cpu, "the handler of what struck it ends");
+}
+
+void sweep_strike_begin(struct sweep *s)
+{
+	bool mc = s->strike == STRIKE_MC;
+
+	sweep_event(s, "nmi", mc ? "mc" : "begin", STEP_NOWHERE);
+	expect_strike(s, s->target, true);
+	if (mc)
+		step_strike_mc();
+	else
+		apic_send_nmi(percpu(s->target)->apic_id);
+	await_handler();
+}
+
+void sweep_strike_end(struct sweep *s)
 {
 	sweep_event(s, "nmi", "on", STEP_NOWHERE);
-	__atomic_store_n(&nmi.may_end, true, __ATOMIC_SEQ_CST);
-	SWEEP_AWAIT(READ_ONCE(user_page(s->target)->exits) != nmi.exits, s->target,
-		    "the NMI's handler ends");
-	book_nmi(s);
+	await_end_of_handler();
+	if (s->strike == STRIKE_MC)
+		step_wait(STEP_TARGET, NULL);
+	book_strike(s);
 }
 
-void sweep_nmi_strike(struct sweep *s)
+void sweep_strike(struct sweep *s)
 {
-	sweep_nmi_begin(s);
-	sweep_nmi_end(s);
+	sweep_strike_begin(s);
+	sweep_strike_end(s);
+}
+
+void sweep_strike_initiator(struct sweep *s)
+{
+	sweep_event(s, "initiator", "nmi", STEP_NOWHERE);
+	expect_strike(s, s->initiator, false);
+	apic_send_nmi(percpu(s->initiator)->apic_id);
+	await_handler();
+	await_end_of_handler();
+	book_strike(s);
 }
 
 /* --- An NMI that is stepped --------------------------------------------------------------------
@@ -114,7 +149,7 @@ static bool nmi_has_left;
 static bool nmi_over(void)
 {
 	if (!nmi_has_left) {
-		nmi_has_left = READ_ONCE(user_page(nmi.target)->exits) != nmi.exits;
+		nmi_has_left = has_left();
 		nmi_looks = step_looks(STEP_TARGET);
 		return false;
 	}
@@ -125,7 +160,7 @@ bool sweep_nmi_stop_at(struct sweep *s, const struct place *then)
 {
 	sweep_event(s, "nmi", "to", then->position);
 	step_begin(STEP_NESTED, then->position);
-	expect_nmi(s, false);
+	expect_strike(s, s->target, false);
 	nmi_has_left = false;
 	apic_send_nmi(percpu(s->target)->apic_id);
 	if (step_wait(STEP_NESTED, nmi_over) && step_rip(STEP_NESTED) == then->rip)
@@ -133,7 +168,7 @@ bool sweep_nmi_stop_at(struct sweep *s, const struct place *then)
 	if (step_is_stopped(STEP_NESTED))
 		sweep_nmi_go_on(s);
 	else
-		book_nmi(s);
+		book_strike(s);
 	return false;
 }
 
@@ -143,7 +178,7 @@ void sweep_nmi_go_on(struct sweep *s)
 	nmi_has_left = false;
 	step_release(STEP_NESTED, STEP_NOWHERE);
 	SWEEP_AWAIT(nmi_over(), s->target, "the stepped NMI ends");
-	book_nmi(s);
+	book_strike(s);
 }
 
 /* --- The target --------------------------------------------------------------------------------
@@ -154,14 +189,14 @@ static void wait_for_ring3(struct sweep *s)
 	SWEEP_AWAIT(stepper_is_back(), s->target, "ring 3 again");
 	stepper_wait(&s->stepper);
 	if (sweep_door_is_nmi(s->door))
-		book_nmi(s);
+		book_strike(s);
 }
 
 static void send_in(struct sweep *s)
 {
 	stepper_way_begin(&s->stepper);
 	if (sweep_door_is_nmi(s->door))
-		expect_nmi(s, false);
+		expect_strike(s, s->target, false);
 	if (s->door->strike)
 		s->door->strike(s->target);
 	else
@@ -194,7 +229,8 @@ bool sweep_stop_at(struct sweep *s, const struct place *at)
 void sweep_go_on(struct sweep *s)
 {
 	sweep_event(s, "target", "on", STEP_NOWHERE);
-	step_release(STEP_TARGET, STEP_NOWHERE);
+	if (step_is_stopped(STEP_TARGET))
+		step_release(STEP_TARGET, STEP_NOWHERE);
 	wait_for_ring3(s);
 }
 
@@ -215,6 +251,8 @@ bool sweep_go_on_into_kernel(struct sweep *s, u64 from)
 {
 	const struct place kernel = kernel_place(s);
 
+	if (step_is_stopped(STEP_TARGET) && step_rip(STEP_TARGET) == kernel.rip)
+		return true;
 	if (from < kernel.position) {
 		sweep_event(s, "target", "to", kernel.position);
 		step_release(STEP_TARGET, kernel.position);

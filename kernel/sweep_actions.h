@@ -22,17 +22,26 @@ bool sweep_hold_begin(struct sweep *s, const struct place *hold);
 /* Lets the stopped initiator go on; returns as sweep_purge_begin() does. */
 void sweep_hold_release(struct sweep *s);
 
-/* --- An NMI to the target ----------------------------------------------------------------------
+/* --- What strikes -------------------------------------------------------------------------------
  */
 
-/* Sends one and returns while its handler runs, which has read the canary. */
-void sweep_nmi_begin(struct sweep *s);
+/*
+ * An NMI or #MC (s->strike) strikes the target, #MC only where it is stopped. Returns while the
+ * handler runs, which has read the canary.
+ */
+void sweep_strike_begin(struct sweep *s);
 
-/* Lets the handler read the canary again and end, and waits for that. */
-void sweep_nmi_end(struct sweep *s);
+/*
+ * Lets the handler read the canary again and end, and waits for that. Behind an NMI the target is
+ * stopped as it was, behind #MC a little further on, or in ring 3.
+ */
+void sweep_strike_end(struct sweep *s);
 
 /* Both. */
-void sweep_nmi_strike(struct sweep *s);
+void sweep_strike(struct sweep *s);
+
+/* An NMI strikes the stopped initiator. */
+void sweep_strike_initiator(struct sweep *s);
 
 /*
  * Sends one that is stepped, up to THEN in its door. The target is stopped already. False: it came
@@ -49,7 +58,7 @@ void sweep_nmi_go_on(struct sweep *s);
 /* Sends the target through its door up to AT. False: it came elsewhere, and is in ring 3 again. */
 bool sweep_stop_at(struct sweep *s, const struct place *at);
 
-/* Lets the stopped target go, and waits until it is in ring 3. */
+/* Lets the target go, if it is stopped, and waits until it is in ring 3. */
 void sweep_go_on(struct sweep *s);
 
 /*

@@ -27,16 +27,19 @@ const char *sweep_effect_word(enum sweep_effect effect)
 
 struct sweep_counts sweep_counts(const struct sweep *s)
 {
-	const struct percpu *cpu = percpu(s->target);
+	const struct percpu *cpu = percpu(s->target), *initiator = percpu(s->initiator);
 	struct canary_counts canary = canary_counts(s->target);
 
 	return (struct sweep_counts){
 		.n[SWEEP_PROCESS][SWEEP_STALE] = canary.stale,
-		.n[SWEEP_PROCESS][SWEEP_LOST] = READ_ONCE(cpu->lost) - READ_ONCE(cpu->lost_in_nmi),
+		.n[SWEEP_PROCESS][SWEEP_LOST] = READ_ONCE(cpu->lost) - READ_ONCE(cpu->lost_in_nmi) +
+						READ_ONCE(initiator->lost) -
+						READ_ONCE(initiator->lost_in_nmi),
 		.n[SWEEP_PROCESS][SWEEP_SPURIOUS] = READ_ONCE(cpu->tlb.nr_spurious_drains) -
 						    s->spurious_in_nmi,
 		.n[SWEEP_NMI][SWEEP_STALE] = canary.nmi_stale,
-		.n[SWEEP_NMI][SWEEP_LOST] = READ_ONCE(cpu->lost_in_nmi),
+		.n[SWEEP_NMI][SWEEP_LOST] = READ_ONCE(cpu->lost_in_nmi) +
+					    READ_ONCE(initiator->lost_in_nmi),
 		.n[SWEEP_NMI][SWEEP_SPURIOUS] = s->spurious_in_nmi,
 	};
 }

@@ -145,11 +145,11 @@ void sweep_print_head(const struct sweep *s)
 	report_line(console_write, "sweep: CPU %u is stepped, CPU %u purges", s->target,
 		    s->initiator);
 	report_line(console_write,
-		    "             |instructions| |----- work -----| |--- process ---| "
+		    "             |instructions| |------ work -----| |--- process ---| "
 		    "|----- nmi -----|");
 	report_line(console_write,
-		    "Policy       Entry Exit Null Steps  NMIs  Warm Stale  Lost Spur. "
-		    "Stale  Lost Spur.    Claims Verdict");
+		    "Policy       Entry Exit Null Steps Struck  Warm Stale  Lost Spur. "
+		    "Stale  Lost Spur.   Claims Verdict");
 }
 
 static void add_counts(struct text *text, const struct sweep *s, enum sweep_context context)
@@ -171,7 +171,7 @@ static void add_claims(struct text *text, const struct flush_policy *policy)
 	for (u32 i = 0; i < policy->nr_claims; i++)
 		if (!i || strcmp(policy->claims[i].id, policy->claims[i - 1].id) != 0)
 			text_add(&list, "%s%s", i ? "," : "", policy->claims[i].id);
-	text_add(text, " %9s", ids[0] ? ids : "none");
+	text_add(text, " %8s", ids[0] ? ids : "none");
 }
 
 static void print_finding(const struct sweep *s, const struct sweep_request *request,
@@ -207,9 +207,9 @@ void sweep_print(const struct sweep *s, const struct sweep_request *request, enu
 	struct text text = text_in(line, sizeof(line));
 	struct report_paragraph paragraph;
 
-	text_add(&text, "%-12s %5lu %4lu %4lu %5lu %5lu %5lu", s->policy->name, s->entry_length,
+	text_add(&text, "%-12s %5lu %4lu %4lu %5lu %6lu %5lu", s->policy->name, s->entry_length,
 		 s->exit_length, s->null_call.entry + s->null_call.kernel + s->null_call.exit,
-		 s->steps, s->nmis, s->warm);
+		 s->steps, s->strikes, s->warm);
 	add_counts(&text, s, SWEEP_PROCESS);
 	add_counts(&text, s, SWEEP_NMI);
 	add_claims(&text, s->policy);

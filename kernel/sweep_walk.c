@@ -9,6 +9,7 @@
 #include "arch/x86_64/log.h"
 #include "arch/x86_64/smp_call.h"
 #include "arch/x86_64/tlb.h"
+#include "arch/x86_64/traps.h"
 #include "kernel/canary.h"
 #include "kernel/sweep_actions.h"
 #include "kernel/sweep_doors.h"
@@ -66,6 +67,7 @@ noinline void sweep_step(struct sweep *s, const struct scenario *scenario,
 		sweep_purge_end(s);
 	}
 	s->steps++;
+	s->strike = scenario->strike;
 	if (!scenario->run(s, p))
 		s->missed++;
 	stepper_call(&s->stepper, STEP_CALL_PROBE);
@@ -104,7 +106,7 @@ static void find_others(struct walk *w, const struct place *at)
 	if (at->position == STEP_NOWHERE || w->s->door != sweep_doors)
 		return;
 	sweep_find_purge_at(w->s, owed, at);
-	if (w->scenario->nmi) {
+	if (w->scenario->strike != STRIKE_NONE) {
 		set_nmi_route(true);
 		sweep_find_nmi_at(w->s, owed, at);
 		set_nmi_route(false);
@@ -284,7 +286,9 @@ static bool is_asked_for(const struct sweep *s, const struct scenario *scenario,
 	bool first = s->door == sweep_doors;
 	bool pairs = scenario->kind >= KIND_BOTH;
 
-	if (scenario->nmi && sweep_door_is_nmi(s->door))
+	if (scenario->strike != STRIKE_NONE && sweep_door_is_nmi(s->door))
+		return false;
+	if (scenario->strike == STRIKE_MC && s->door->vector == VECTOR_MC)
 		return false;
 	if (!first && scenario->kind != KIND_AT)
 		return false;

@@ -74,14 +74,16 @@ def replay_test(command: list[str], schedule: Schedule, log: Path, serial: Path)
     """gdb stands at the finding's instruction, and behind it the kernel finds the same again."""
     then = " || ".join(f"step_states[{track}].rip == {schedule.then_rip or 0:#x}"
                        for track in (NESTED, INITIATOR))
-    text = run_gdb(command, ("echo [here]\\n", f"print $pc == {schedule.rip:#x}", "lf-cpus",
+    text = run_gdb(command, ("echo [here]\\n", f"print $pc == {schedule.rip:#x} || "
+                             f"*(unsigned long *)$rsp == {schedule.rip:#x}", "lf-cpus",
                              "echo [then]\\n", f"print {then}", "echo [end]\\n", "continue"), log)
     lines = serial.read_text(errors="replace")
     found = re.escape(schedule.headline.split(": ")[1].split(", breaks")[0])
     two = [("the other track has been stopped where the finding says",
             "$2 = 1\n" in section(text, "then"))] if schedule.then_rip else []
     return print_points(text, log, two + [
-        ("gdb stands at the instruction", "$1 = 1\n" in section(text, "here")),
+        ("gdb stands at the instruction, or where #MC has struck it",
+         "$1 = 1\n" in section(text, "here")),
         ("the CPU is named", bool(re.search(r"^lf: CPU [0-9]+ is about to execute:$", text,
                                             re.MULTILINE))),
         ("the other commands work there", " yes " in section(text, "here")),

@@ -3,7 +3,8 @@
 
 lf-replay RIP TRACK  lets the kernel carry out the step of a finding, and stops the CPU that was
                      stepped (0: the target, 2: the initiator) at its instruction, once the others
-                     have done what they do there
+                     have done what they do there; where #MC strikes, in the first instruction of
+                     its door
 """
 
 from __future__ import annotations
@@ -81,8 +82,12 @@ class Replay(gdb.Command):
             gdb.execute(f"set var {state}->active = 0")
             gdb.execute(f"set var {state}->ended = 1")
         gdb.execute("set scheduler-locking on")
-        return_to(rip, rip == int(gdb.parse_and_eval(f"{state}->route.begin")))
+        struck = int(gdb.parse_and_eval(f"{state}->door_rip"))
+        return_to(struck or rip, rip == int(gdb.parse_and_eval(f"{state}->route.begin")))
         gdb.execute("set scheduler-locking off")
+        if struck:
+            print(f"lf: #MC has struck before {rip:#x}, by whose address its door will go:")
+            gdb.execute(f"info line *{rip:#x}")
         print(f"lf: CPU {gdb.selected_thread().num - 1} is about to execute:")
         gdb.execute("x/i $pc")
         gdb.execute("info line *$pc")

@@ -147,9 +147,10 @@ class Teller:
             else:
                 self.tell(who, f"stops before {path[end][1]:x}")
 
-    def begin_nmi(self) -> None:
-        """Up to its handler's look; what comes behind that is told when it ends."""
-        self.tell("nmi", "an NMI")
+    def begin_strike(self, name: str) -> None:
+        """Up to its handler's look; what comes behind that is told when it ends. Both strikes go
+        in by the same door, and are told along the same path."""
+        self.tell("nmi", name)
         self.at["nmi"] = 0
         self.go("nmi", "exit+0")
         if self.rows[-1].text.startswith("[stops"):  # the handler is behind this
@@ -166,8 +167,10 @@ class Teller:
                 self.go(who, None)
             elif what == "over":
                 self.tell(who, "its purge is over")
-            elif what == "begin":
-                self.begin_nmi()
+            elif what in ("begin", "mc"):
+                self.begin_strike("a #MC" if what == "mc" else "an NMI")
+            elif what == "nmi":
+                self.tell(who, "an NMI comes and goes")
             elif who == "nmi" and what == "on" and self.at["nmi"] >= len(self.path("nmi")):
                 self.tell(who, "it ends")
             else:

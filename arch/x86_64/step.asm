@@ -32,6 +32,27 @@ RFLAGS_RF equ 1 << 16
 	or rax, rdx
 %endmacro
 
+; Leads the frame here to the stub whose address is given, with RFLAGS %1, as if its vector had
+; struck what was interrupted: the frame that the CPU would have pushed lies where it would have
+; pushed it, TF as it is here.
+%macro DIVERT_TO_DOOR 1
+	mov rcx, [rbx + STEP_DOOR_STACK]
+%assign word 0
+%rep 5
+	mov rax, [rsp + FRAME_RIP + word * 8]
+	mov [rcx - 40 + word * 8], rax
+%assign word word + 1
+%endrep
+	sub rcx, 40
+	mov [rsp + FRAME_RSP], rcx
+	mov qword [rsp + FRAME_SS], 0
+	mov qword [rsp + FRAME_CS], KERNEL_CS
+	mov qword [rsp + FRAME_RFLAGS], %1
+	mov rax, [rbx + STEP_DOOR_RIP]
+	mov [rsp + FRAME_RIP], rax
+	mov qword [rbx + STEP_DOOR_RIP], 0
+%endmacro
+
 global step_door, step_resumes
 step_door:
 	push rax
@@ -105,11 +126,14 @@ step_door:
 	add edx, ecx
 	mov [rbx + STEP_TRACE + rdx * 8], rax
 .noted:
+	cmp qword [rbx + STEP_WANTED], STEP_NEXT
+	je .stop
 	mov rcx, [rbx + STEP_POSITION]
 	cmp rcx, [rbx + STEP_WANTED]
 	jne .out
 
 ; Stopped: says where, and waits for the word to go on, or too long.
+.stop:
 	mov [rbx + STEP_RIP], rax
 	mov rax, [rsp + FRAME_RSP]
 	mov [rbx + STEP_RSP], rax
@@ -176,32 +200,23 @@ step_door:
 	iretq
 
 ; Ring 3 goes on as if an interrupt, or an NMI, had struck it here, but for TF, which a real one
-; would take away: the frame that the CPU would have pushed lies where it would have pushed it, and
-; IRET leads to the vector's stub. That one's first instruction traps behind itself: it is noted
-; here.
+; would take away. The stub's first instruction traps behind itself: it is noted here.
 .through_door:
-	mov rcx, [rbx + STEP_DOOR_STACK]
-%assign word 0
-%rep 5
-	mov rax, [rsp + FRAME_RIP + word * 8]
-	mov [rcx - 40 + word * 8], rax
-%assign word word + 1
-%endrep
-	sub rcx, 40
-	mov [rsp + FRAME_RSP], rcx
-	mov qword [rsp + FRAME_SS], 0
-	mov qword [rsp + FRAME_CS], KERNEL_CS
-	mov qword [rsp + FRAME_RFLAGS], RFLAGS_FIXED | RFLAGS_TF
-	mov rax, [rbx + STEP_DOOR_RIP]
-	mov [rsp + FRAME_RIP], rax
-	mov qword [rbx + STEP_DOOR_RIP], 0
+	DIVERT_TO_DOOR RFLAGS_FIXED | RFLAGS_TF
 	mov qword [rbx + STEP_POSITION], 0
 	mov qword [rbx + STEP_LENGTH], 1
 	mov [rbx + STEP_TRACE], rax
 	jmp .out
 
+; The stopped CPU is struck before its instruction. What strikes is not stepped.
+.struck:
+	DIVERT_TO_DOOR RFLAGS_FIXED
+	jmp .out
+
 ; Released, with everything as it was. `make gdb REPLAY=` finds its CPU here (lateflush-replay.py).
 step_resumes:
+	cmp qword [rbx + STEP_DOOR_RIP], 0
+	jne step_door.struck
 	cmp qword [rbx + STEP_WANTED], -1
 	je step_door.end
 	jmp step_door.out

@@ -63,10 +63,15 @@ static void reset(struct step_state *state, u64 stack_top)
 	state->stack_top = stack_top;
 }
 
+static u64 ist_stack_top(unsigned int cpu, unsigned int ist)
+{
+	return cpu_area(cpu) + CPU_AREA_IST_STACKS + (ist - 1) * CPU_AREA_IST_STEP +
+	       CPU_AREA_STACK_SIZE;
+}
+
 void step_arm(enum step_track track, unsigned int cpu)
 {
-	u64 stack_top = cpu_area(cpu) + CPU_AREA_IST_STACKS + (IST_DB - 1) * CPU_AREA_IST_STEP +
-			CPU_AREA_STACK_SIZE;
+	u64 stack_top = ist_stack_top(cpu, IST_DB);
 
 	BUG_ON(track == STEP_NESTED || armed[track] != NOBODY);
 	reset(&step_states[track], stack_top);
@@ -124,14 +129,14 @@ void step_begin(enum step_track track, u64 wanted)
 
 void step_begin_door(unsigned int vector)
 {
-	u64 area = cpu_area(armed[STEP_TARGET]);
+	unsigned int cpu = armed[STEP_TARGET];
 	struct step_state *state = &step_states[STEP_TARGET];
 
 	BUG_ON(vector != VECTOR_NMI && vector < VECTOR_FIRST_IRQ);
 	step_begin(STEP_TARGET, STEP_NOWHERE);
-	state->door_stack = CPU_AREA_STACK_SIZE + (vector == VECTOR_NMI
-							   ? area + CPU_AREA_IST_STACKS
-							   : area + CPU_AREA_ENTRY_STACK);
+	state->door_stack = vector == VECTOR_NMI
+				    ? ist_stack_top(cpu, IST_NMI)
+				    : cpu_area(cpu) + CPU_AREA_ENTRY_STACK + CPU_AREA_STACK_SIZE;
 	__atomic_store_n(&state->door_rip, interrupt_stub(vector), __ATOMIC_SEQ_CST);
 }
 
@@ -175,6 +180,15 @@ void step_release(enum step_track track, u64 next)
 		      DOOR_LIMIT_MS);
 	__atomic_store_n(&state->wanted, next, __ATOMIC_RELEASE);
 	__atomic_store_n(&state->released, state->stops, __ATOMIC_RELEASE);
+}
+
+void step_strike_mc(void)
+{
+	struct step_state *state = &step_states[STEP_TARGET];
+
+	state->door_stack = ist_stack_top(armed[STEP_TARGET], IST_MC);
+	__atomic_store_n(&state->door_rip, interrupt_stub(VECTOR_MC), __ATOMIC_RELEASE);
+	step_release(STEP_TARGET, STEP_NEXT);
 }
 
 u64 step_rip(enum step_track track)

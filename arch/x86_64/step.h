@@ -32,6 +32,7 @@ enum step_zone { STEP_ZONE_ENTRY, STEP_ZONE_KERNEL, STEP_ZONE_EXIT, STEP_ZONES }
 #define STEP_AT(zone, index) ((u64)(zone) << STEP_ZONE_SHIFT | (index))
 #define STEP_NOWHERE	     (~0UL)
 #define STEP_TO_THE_END	     (~0UL - 1) /* no position either, but goes on being stepped */
+#define STEP_NEXT	     (~0UL - 2) /* wherever it comes next */
 
 /* So many addresses of each zone are kept. */
 #define STEP_TRACE_MAX 4096
@@ -66,7 +67,7 @@ struct step_state {
 	u64 waiting;	/* stopped: what comes now is nested */
 	u64 looks;	/* raised while waiting */
 	u64 stack_top;	/* of its CPU's #DB stack, by which the door knows whose it is */
-	u64 door_rip;	/* 0, or a stub that the next #DB in ring 3 leads to */
+	u64 door_rip;	/* 0, or a stub that the next #DB in ring 3, or the release, leads to */
 	u64 door_stack; /* where that door's hardware frame begins */
 	struct step_route route;
 	u64 frame[STEP_FRAME_WORDS]; /* kept while waiting: a nested track uses the same stack */
@@ -112,6 +113,14 @@ bool step_wait(enum step_track track, bool (*over)(void));
 
 /* Lets the stopped CPU go on to NEXT; STEP_NOWHERE: it is not stepped any more. */
 void step_release(enum step_track track, u64 next);
+
+/*
+ * Lets the stopped target go on in #MC's door, as if that had struck before the instruction where
+ * it is: with that one's address and stack in its frame, unlike an NMI that strikes while the CPU
+ * waits here. The door is not stepped. Behind its end the target stops again, at that instruction
+ * if #MC came back by RET and else at the next one; or its track is over, since it is in ring 3.
+ */
+void step_strike_mc(void);
 
 /* Is it stopped, or is the track over; where it stopped, and its stack pointer there. */
 bool step_is_stopped(enum step_track track);

@@ -147,6 +147,62 @@ KTEST(step, stops_at_every_instruction_and_takes_nmis_there)
 	nmi_hook = NULL;
 }
 
+static struct {
+	u64 seen, rip;
+} mc;
+
+static void note_mc(struct pt_regs *regs)
+{
+	mc.rip = regs->rip;
+	__atomic_add_fetch(&mc.seen, 1, __ATOMIC_SEQ_CST);
+}
+
+/* #MC before each instruction of ZONE: with its address, and back to it, by RET or by IRET. */
+static void strike_everywhere(enum step_zone zone, u64 length)
+{
+	static u64 way[STEP_TRACE_MAX];
+
+	for (u64 i = 0; i < length; i++)
+		way[i] = step_trace(STEP_TARGET, zone, i);
+	for (u64 i = 0; i < length; i++) {
+		step_begin(STEP_TARGET, STEP_AT(zone, i));
+		stepper_order(&stepper, STEP_TRACE_NULL);
+		EXPECT(step_wait(STEP_TARGET, NULL) && step_rip(STEP_TARGET) == way[i]);
+		mc.seen = 0;
+		step_strike_mc();
+		if (step_wait(STEP_TARGET, NULL)) {
+			EXPECT(step_rip(STEP_TARGET) == way[i] || i + 1 == length ||
+			       step_rip(STEP_TARGET) == way[i + 1]);
+			step_release(STEP_TARGET, STEP_NOWHERE);
+		} else {
+			EXPECT(zone == STEP_ZONE_EXIT && i + 1 == length);
+		}
+		stepper_wait(&stepper);
+		EXPECT_EQ(mc.seen, 1);
+		EXPECT_EQ(mc.rip, way[i]);
+	}
+}
+
+KTEST(step, mc_strikes_at_every_instruction_with_its_address)
+{
+	const struct flush_policy *policy;
+	u32 place = 0;
+
+	mc_hook = note_mc;
+	while ((policy = next_sample_policy(&place))) {
+		struct step_counts counts;
+
+		if (!start(policy))
+			continue;
+		EXPECT(stepper_count_null(&stepper, &counts));
+		strike_everywhere(STEP_ZONE_ENTRY, counts.entry);
+		EXPECT(stepper_count_null(&stepper, &counts));
+		strike_everywhere(STEP_ZONE_EXIT, counts.exit);
+		end();
+	}
+	mc_hook = NULL;
+}
+
 /* Ring 3's way in stands for a CPU that spins there: the zone is as good as full when it begins. */
 KTEST(step, a_zone_does_not_run_over_into_the_next)
 {

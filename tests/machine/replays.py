@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import tap
+from sweep import policies_in
 from sweep_run import SweepError, sweep_once
 from tap import Point
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = "/usr/bin/python3"
 LIMIT = 240.0
 # What a reader of state-bits' finding must see, in this order: an NMI from ring 3's word, the
@@ -49,11 +51,12 @@ def told_in_order(path: Path) -> str:
 
 # Steps that gdb has a harder time with: name, policy, the sweep's words, what is broken for it.
 # Two CPUs are stopped, and before the step the kernel stops the target at the same instruction once
-# more, only to see which way the purge takes from there; the place is the track's first one, where
-# the CPU's own breakpoint lies, of the initiator and of the target.
+# more, only to see which way the purge takes from there; #MC strikes; the place is the track's
+# first one, where the CPU's own breakpoint lies, of the initiator and of the target.
 HARDER = (
     ("pairs", "N7", ",scenario=P,door=syscall,depth=pairs", ""),
     ("a purge's beginning", "state-bits", ",scenario=J,then=entry+0", " break=drain"),
+    ("#MC", "state-bits", ",scenario=U,door=syscall,at=entry+3", ""),
     ("a door's beginning", "state-bits", ",scenario=A,door=irq,at=entry+0", " break=drain"),
 )
 
@@ -79,6 +82,16 @@ def harder_points(kernel: Path, folder: Path, one: Path, debug: list[str]) -> li
     return points
 
 
+def wrong_policies(kernel: Path) -> str:
+    """What `make sweep` without POLICY= would take that is no policy, or leave out, by the source.
+    """
+    text = "".join(path.read_text() for path in (ROOT / "mm/policy").glob("*.c"))
+    names = re.findall(r"^const struct flush_policy policy_(\w+) = \{", text, re.MULTILINE)
+    taken = {name for name in policies_in(kernel) if not re.fullmatch("N[1-9]", name)}
+    wrong = taken ^ {name.replace("_", "-") for name in names}
+    return f"one of them only: {' '.join(sorted(wrong))}" if wrong or not names else ""
+
+
 def points_of(text: str) -> list[Point]:
     """The TAP that follows a schedule's columns."""
     return tap.parse(re.sub(r"(?s)^.*?(?=^1\.\.)", "", text, flags=re.MULTILINE).splitlines())
@@ -99,6 +112,7 @@ def replay_points(kernel: Path, folder: Path) -> list[Point]:
     wrong = (f"complete {document['complete']}, {document['interleavings']} interleavings"
              if not document["complete"] or document["interleavings"] < 1000 else "")
     points = [point("exactly the claims", wrong),
+              point("every policy is swept", wrong_policies(kernel)),
               point("told in columns", told_in_order(schedule))]
     status, text = run([*debug, "--replay", str(schedule)], folder / "gdb.txt")
     points += points_of(text)

@@ -54,6 +54,13 @@ SWEEPS = (
     *(BootCase(f"door {door}", f"tlbi=state-bits pti=off run=sweep,door={door},scenario=A",
                shows=(rf"^  nmi, stale, claimed as N4: {door}, A at entry",))
       for door in ("nmi", "mc")),
+    BootCase("#MC at each instruction", "tlbi=state-bits pti=off run=sweep,scenario=U,depth=small",
+             shows=(r"^  nmi, stale, claimed as N4: U at entry\+0 ",)),
+    BootCase("#MC, later a purge", "run=sweep,scenario=V,door=syscall defect=N9",
+             verdicts=("fail",), shows=(r"^  process, lost, claimed as N9: V at entry\+[0-9]+",)),
+    BootCase("an NMI strikes the held initiator",
+             "tlbi=immediate pti=off run=sweep,scenario=K,depth=small break=ipi",
+             verdicts=("fail",), shows=(r"^  process, lost, not claimed: K then entry\+0 ",)),
     BootCase("a held purge without its IPIs",
              "tlbi=immediate pti=off run=sweep,scenario=J,depth=small break=ipi",
              verdicts=("fail",), shows=(r"^  process, lost, not claimed: J then entry\+0 ",
