@@ -14,7 +14,6 @@ import argparse
 import json
 import re
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -23,11 +22,11 @@ from pathlib import Path
 from machine import MachineError
 from replay import digest
 from sweep_columns import columns, interleaving
-from sweep_run import RULES, Claim, Finding, RefusedError, Row, SweepError, repeat, sweep_once
+from sweep_run import (RULES, Claim, Finding, RefusedError, Row, SweepError, policies_in, repeat,
+                       sweep_once)
 
 EXACT, SKIPPED, SHORT, DIFFER, BAD_USE = 0, 3, 4, 5, 2
-DEFECTS = (1, 2, 4, 5, 6, 7, 8, 9)     # N3 needs a CPU that does not track its context
-UNTRACKED = "N3"                       # so this is never shown here
+UNTRACKED = "N3"                       # needs a CPU that does not track its context: never shown
 NAMES = {"initiator": "CPU 1 purges", "target": "CPU 3", "nmi": "CPU 3, NMI or #MC"}
 BOUNDS = {
     "small": "SYSCALL's door at every instruction, other doors and the purge at accesses",
@@ -199,13 +198,6 @@ def parse_arguments() -> argparse.Namespace:
     if not args.kernel.exists():
         parser.error(f"--kernel {args.kernel}: no such file")
     return args
-
-
-def policies_in(kernel: Path) -> list[str]:
-    """Every policy of this kernel, by its symbols, and the defects in corrected bases."""
-    listing = subprocess.run(["nm", str(kernel)], capture_output=True, text=True, check=True)
-    names = re.findall(r"^[0-9a-f]+ R policy_(\w+)$", listing.stdout, re.MULTILINE)
-    return [name.replace("_", "-") for name in sorted(names)] + [f"N{n}" for n in DEFECTS]
 
 
 def depth_of(args: argparse.Namespace) -> str:

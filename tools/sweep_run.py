@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from boot import boot, judge
 from machine import Machine
 
 CPUS = 4
+DEFECTS = (1, 2, 4, 5, 6, 7, 8, 9)     # N3 needs a CPU that does not track its context
 DEFECT = re.compile(r"N[1-9]")
 PANIC = re.compile(r"panic on CPU [0-9]+: ")
 # Words of the sweep's context and effect, and of the rule that such a finding breaks.
@@ -81,6 +83,13 @@ class Row:
     claims: list[Claim] = field(default_factory=list)
     not_shown: list[Claim] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
+
+
+def policies_in(kernel: Path) -> list[str]:
+    """Every policy of this kernel, by its symbols, and the defects in corrected bases."""
+    listing = subprocess.run(["nm", str(kernel)], capture_output=True, text=True, check=True)
+    names = re.findall(r"^[0-9a-f]+ R policy_(\w+)$", listing.stdout, re.MULTILINE)
+    return [name.replace("_", "-") for name in sorted(names)] + [f"N{n}" for n in DEFECTS]
 
 
 def selection(policy: str) -> str:

@@ -360,6 +360,11 @@ u8 cell_of(const void *addr)
 	return cells.nr++;
 }
 
+const void *cell_address(u8 cell)
+{
+	return cells.addr[cell];
+}
+
 u64 cell_initial(u8 cell)
 {
 	return cells.initial[cell];

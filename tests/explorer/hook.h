@@ -45,6 +45,7 @@ const char *hook_name(enum hook hook);
 
 /* The cell of ADDR; aborts with a message if it is no policy word or there are too many. */
 u8 cell_of(const void *addr);
+const void *cell_address(u8 cell);
 u64 cell_initial(u8 cell);
 
 /* Whose line ADDR is in: a CPU's, or CELL_GLOBAL; and whether initiators may write it. */

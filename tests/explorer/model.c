@@ -14,6 +14,7 @@
 #include "tests/explorer/hook.h"
 #include "tests/explorer/machine.h"
 #include "tests/explorer/uses.h"
+#include "tests/explorer/words.h"
 
 void (*model_note)(unsigned int cpu, bool nmi, const char *text);
 
@@ -59,6 +60,16 @@ static const char *where(const struct site *site)
 
 	snprintf(text, sizeof(text), "%s:%d", base ? base + 1 : site->file, site->line);
 	return text;
+}
+
+/* "&remote_own(cpu, struct cr3_flag)->kernel_cr3_loaded" is kernel_cr3_loaded. */
+static const char *named(const struct site *site)
+{
+	const char *name = site->text;
+
+	for (const char *at = name; (at = strstr(at, "->"));)
+		name = at += strlen("->");
+	return *name == '&' ? name + 1 : name;
 }
 
 /* --- Memory -------------------------------------------------------------------------------------
@@ -132,7 +143,9 @@ void buffer_commit(struct state *s, unsigned int cpu)
 		return;
 	}
 	write_cell(s, b.cell, b.shift, b.size, b.value);
-	note(s, cpu, "(store buffer) a store of 0x%lx reaches memory", b.value);
+	note(s, cpu, "(store buffer) 0x%lx reaches memory%s", b.value,
+	     words_meaning((const u8 *)cell_address(b.cell) + b.shift / 8, b.size, b.value, cpu,
+			   ""));
 }
 
 /* --- TLB ----------------------------------------------------------------------------------------
@@ -240,13 +253,15 @@ static u64 do_locked(struct state *s, unsigned int cpu, const struct op *op)
 
 	uses_note(cell_of(op->addr), cpu, true);
 	if (op->kind == OP_CMPXCHG && old != op->expected) {
-		note(s, cpu, "%s CMPXCHG %s: is 0x%lx, not 0x%lx", where(op->site), op->site->text,
-		     old, op->expected);
+		note(s, cpu, "%s CMPXCHG %s fails: is 0x%lx, not 0x%lx%s", where(op->site),
+		     named(op->site), old, op->expected,
+		     words_meaning(op->addr, op->size, old, cpu, named(op->site)));
 		return old;
 	}
 	write_cell(s, cell_of(op->addr), shift_of(op->addr), op->size, new);
-	note(s, cpu, "%s %s %s: 0x%lx -> 0x%lx", where(op->site), names[op->kind], op->site->text,
-	     old, new);
+	note(s, cpu, "%s %s %s: 0x%lx -> 0x%lx%s", where(op->site), names[op->kind],
+	     named(op->site), old, new,
+	     words_meaning(op->addr, op->size, new, cpu, named(op->site)));
 	return old;
 }
 
@@ -260,8 +275,8 @@ static u64 do_store(struct state *s, unsigned int cpu, const struct op *op)
 					.shift = (u8)shift_of(op->addr),
 					.size = (u8)op->size,
 					.value = op->value});
-	note(s, cpu, "%s %s := 0x%lx (in its store buffer)", where(op->site), op->site->text,
-	     op->value);
+	note(s, cpu, "%s %s := 0x%lx%s, in its store buffer", where(op->site), named(op->site),
+	     op->value, words_meaning(op->addr, op->size, op->value, cpu, named(op->site)));
 	return 0;
 }
 
@@ -270,7 +285,8 @@ static u64 do_load(struct state *s, unsigned int cpu, const struct op *op)
 	u64 value = read_word(s, cpu, op->addr, op->size);
 
 	uses_note(cell_of(op->addr), cpu, false);
-	note(s, cpu, "%s reads %s: 0x%lx", where(op->site), op->site->text, value);
+	note(s, cpu, "%s reads %s: 0x%lx%s", where(op->site), named(op->site), value,
+	     words_meaning(op->addr, op->size, value, cpu, named(op->site)));
 	return value;
 }
 

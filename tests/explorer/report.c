@@ -59,11 +59,69 @@ static void print_json_finding(FILE *out, const struct conviction *c, const stru
 	fputs("]}", out);
 }
 
+/* What is wrong in the end, in a sentence that needs no table. */
+static void print_outcome(const struct finding *seen, struct kind kind)
+{
+	const char *who = kind.context == CONTEXT_NMI ? "an NMI's, #DB's or #MC's handler"
+						      : "the kernel";
+	u32 cpu = seen->cpu, purge = seen->purge + 1;
+
+	switch (kind.effect) {
+	case EFFECT_STALE:
+		printf("  So: purge %u is over, but the TLB of CPU %u may still hold its old "
+		       "translation,\n    and there %s may use that.\n",
+		       purge, cpu, who);
+		break;
+	case EFFECT_LOST:
+		printf("  So: purge %u is over, but CPU %u has executed no flush since its number "
+		       "was taken,\n    and %s runs there.\n",
+		       purge, cpu, who);
+		break;
+	case EFFECT_SPURIOUS:
+		printf("  So: CPU %u drains, and no purge has asked it to since its last flush.\n",
+		       cpu);
+		break;
+	case EFFECT_DISTURBED:
+		printf("  So: CPU %u has been in ring 3 all along, and is interrupted for purge "
+		       "%u.\n",
+		       cpu, purge);
+		break;
+	case EFFECT_ROOT:
+		printf("  So: CPU %u has the wrong root loaded for where it is.\n", cpu);
+		break;
+	default:
+		printf("  So: nothing can go on; CPU %u is stuck.\n", cpu);
+	}
+}
+
+/* A finding whose interleaving is the one of an earlier finding, and so is not told again. */
+static const char *same_as(const struct search *search, const struct conviction *c)
+{
+	static char text[32];
+
+	for (u32 context = 0; context < CONTEXTS; context++)
+		for (u32 effect = 0; effect < EFFECTS; effect++) {
+			const struct conviction *other = &search->convictions[context][effect];
+
+			if (other == c)
+				return NULL;
+			if (!other->finding.found || other->nr_actions != c->nr_actions ||
+			    memcmp(other->actions, c->actions, c->nr_actions) != 0)
+				continue;
+			snprintf(text, sizeof(text), "%s, %s", context_word(context),
+				 effect_word(effect));
+			return text;
+		}
+	return NULL;
+}
+
 static void print_finding(const struct report *report, const struct flush_policy *policy,
-			  bool two_roots, const struct conviction *c, const struct telling *t,
+			  bool two_roots, const struct search *search, const struct telling *t,
 			  struct kind kind, const struct policy_claim *claim)
 {
+	const struct conviction *c = &search->convictions[kind.context][kind.effect];
 	const char *rule = t->seen[kind.context][kind.effect].rule;
+	const char *told = same_as(search, c);
 
 	printf("  %s, %s%s%s: %s%s, after %lu states, %u steps\n", context_word(kind.context),
 	       effect_word(kind.effect), rule ? ", breaks " : "", rule ? rule : "",
@@ -71,7 +129,11 @@ static void print_finding(const struct report *report, const struct flush_policy
 	       t->nr_steps);
 	if (!report->tell)
 		return;
-	telling_print(stdout, t);
+	if (told)
+		printf("  The interleaving is that of %s.\n", told);
+	else
+		telling_print(stdout, t);
+	print_outcome(&t->seen[kind.context][kind.effect], kind);
 	printf("  again: build/explorer/explore -p %s -r %u -b %s -s \"", policy->name,
 	       two_roots + 1, bounds_now->name);
 	schedule_text(stdout, t->steps, t->nr_steps);
@@ -99,7 +161,7 @@ static void report_findings(struct report *report, const struct flush_policy *po
 			if (!claim)
 				report->unclaimed = true;
 			report->found[context][effect] = true;
-			print_finding(report, policy, two_roots, c, &telling, kind, claim);
+			print_finding(report, policy, two_roots, search, &telling, kind, claim);
 			if (report->json)
 				print_json_finding(report->json, c, &telling, kind, claim, first);
 			first = false;

@@ -214,7 +214,7 @@ static size_t fit(const char *text, size_t width)
 
 	if (length <= width)
 		return length;
-	for (size_t i = width; i > width / 2; i--)
+	for (size_t i = width; i > width / 3; i--)
 		if (text[i] == ' ')
 			return i;
 	return width;

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import tap
-from sweep import policies_in
-from sweep_run import SweepError, sweep_once
+from sweep_run import SweepError, policies_in, sweep_once
 from tap import Point
 
 ROOT = Path(__file__).resolve().parent.parent.parent
