@@ -149,13 +149,13 @@ def policies_of(program: Path) -> dict[str, list[str]]:
 
 
 def convict(args: argparse.Namespace, policies: dict[str, list[str]], folder: Path) -> list[Row]:
-    """Every policy by every engine, in order; prints each when it is through. But the longest
-    exploration begins first: at its place it would be the last one, and run alone."""
-    rows: list[Row] = []
+    """Every policy by every engine; prints each when it is through. They begin in order, but the
+    longest exploration first: if it began last, it would run alone."""
     bounds = SMALL_BOUNDS if args.small else BOUNDS
     tasks = [(policy, roots) for policy, all_roots in policies.items()
              for roots in (*(all_roots if args.engine != "sweep" else ()),
                            *([SWEEP] if args.engine != "explorer" else ()))]
+    rows: dict[str, list[Row]] = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         jobs = {task: pool.submit(sweep, args.kernel, task[0], args.small, folder)
                 if task[1] == SWEEP else
@@ -163,18 +163,26 @@ def convict(args: argparse.Namespace, policies: dict[str, list[str]], folder: Pa
                 for task in sorted(tasks, key=lambda task: task != LONGEST)}
         print_head()
         try:
-            for policy in policies:
-                done = [jobs[task].result() for task in tasks if task[0] == policy]
-                parts = [one for one in done if isinstance(one, Part)]
-                mine = [one for one in done if isinstance(one, Row)]
-                if parts:
-                    mine.insert(0, explored(policy, bounds, parts))
-                show(mine)
-                rows += mine
+            for _ in concurrent.futures.as_completed(jobs.values()):
+                for policy in policies:
+                    mine = [jobs[task] for task in tasks if task[0] == policy]
+                    if policy not in rows and all(job.done() for job in mine):
+                        rows[policy] = rows_of_policy(policy, bounds,
+                                                      [job.result() for job in mine])
         except BaseException:
             stop_all.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    return [row for policy in policies for row in rows[policy]]
+
+
+def rows_of_policy(policy: str, bounds: str, done: list[Part | Row]) -> list[Row]:
+    """A policy's rows, from all that was done about it; prints them."""
+    parts = [one for one in done if isinstance(one, Part)]
+    rows = [one for one in done if isinstance(one, Row)]
+    if parts:
+        rows.insert(0, explored(policy, bounds, parts))
+    show(rows)
     return rows
 
 

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "tests/explorer/actors.h"
@@ -14,6 +15,8 @@
 #include "tests/explorer/hook.h"
 #include "tests/explorer/schedule.h"
 #include "tests/explorer/uses.h"
+
+#define HUGE_PAGE (2UL << 20)
 
 static struct search *search;
 static bool ends_early;
@@ -26,25 +29,32 @@ static struct {
 	u64 used;
 } seen;
 
-/* MurmurHash3's finalizer over 8 bytes at a time: public domain, well mixed. */
+static u64 word_at(const u8 *bytes)
+{
+	u64 word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The product of two 64-bit numbers, its halves folded together: wyhash's step, public domain. */
+static u64 folded(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (u64)product ^ (u64)(product >> 64);
+}
+
 static u64 hash(const u8 *bytes, size_t length)
 {
 	u64 h = length * 0x9e3779b97f4a7c15UL;
+	u8 rest[16] = {0};
 
-	while (length) {
-		size_t n = length < 8 ? length : 8;
-		u64 word = 0;
-
-		memcpy(&word, bytes, n);
-		h ^= word;
-		h ^= h >> 33;
-		h *= 0xff51afd7ed558ccdUL;
-		h ^= h >> 33;
-		h *= 0xc4ceb9fe1a85ec53UL;
-		h ^= h >> 33;
-		bytes += n;
-		length -= n;
-	}
+	for (; length >= sizeof(rest); bytes += sizeof(rest), length -= sizeof(rest))
+		h = folded(word_at(bytes) ^ 0xff51afd7ed558ccdUL, word_at(bytes + 8) ^ h);
+	memcpy(rest, bytes, length);
+	h = folded(word_at(rest) ^ 0xff51afd7ed558ccdUL, word_at(rest + 8) ^ h);
+	h = folded(h ^ 0xc4ceb9fe1a85ec53UL, 0x9e3779b97f4a7c15UL);
 	return h ? h : 1;
 }
 
@@ -53,6 +63,20 @@ static void *must(void *memory)
 	if (!memory)
 		explorer_fail("out of memory after %lu states", search->states);
 	return memory;
+}
+
+/* Zeroed, in huge pages if there are any: keys are looked up all over it. */
+static u64 *new_keys(u64 nr)
+{
+	size_t bytes = nr * sizeof(u64);
+	u64 *keys = bytes % HUGE_PAGE ? malloc(bytes) : aligned_alloc(HUGE_PAGE, bytes);
+
+	if (!keys)
+		return NULL;
+	if (bytes % HUGE_PAGE == 0)
+		madvise(keys, bytes, MADV_HUGEPAGE);
+	memset(keys, 0, bytes);
+	return keys;
 }
 
 static bool insert(u64 key)
@@ -75,7 +99,7 @@ static bool insert_growing(u64 key)
 
 	if (seen.used * 2 >= seen.size) {
 		seen.size = old_size ? old_size * 2 : 1 << 16;
-		seen.keys = must(calloc(seen.size, sizeof(u64)));
+		seen.keys = must(new_keys(seen.size));
 		seen.used = 0;
 		for (u64 i = 0; i < old_size; i++)
 			if (old[i])
@@ -160,28 +184,52 @@ static bool anybody_waits(const struct state *s)
 	return false;
 }
 
+/* A state that an action leads to. */
+struct successor {
+	u64 key;
+	const u8 *packed;
+	u32 length;
+	u8 action;
+};
+
+/* First all successors, then the look for each in the table: it is on its way to the cache then. */
 static void expand(struct level *next, const struct state *from)
 {
-	u8 actions[MAX_ACTIONS], packed[PACKED_MAX];
+	static u8 packed[MAX_ACTIONS * PACKED_MAX];
+	static struct state s;
+	struct successor found[MAX_ACTIONS];
+	u8 actions[MAX_ACTIONS];
 	u32 nr = bounds_now->sequential ? model_sequential_actions(from, actions)
 					: model_actions(from, actions);
+	u32 nr_found = 0;
+	u8 *at = packed;
 
 	if (!nr && anybody_waits(from))
 		oracle_stuck(from, 0);
 	for (u32 i = 0; i < nr; i++) {
-		struct state s = *from;
-		size_t length;
+		struct successor *one = &found[nr_found];
 
+		state_copy(&s, from);
 		at_action = actions[i];
 		search->transitions++;
 		if (model_apply(&s, actions[i], NULL))
 			continue;
-		length = state_pack(&s, packed);
-		if (!bounds_now->sequential && !insert_growing(hash(packed, length)))
+		one->action = actions[i];
+		one->packed = at;
+		one->length = (u32)state_pack(&s, at);
+		one->key = hash(at, one->length);
+		__builtin_prefetch(&seen.keys[one->key & (seen.size - 1)], 1);
+		at += one->length;
+		nr_found++;
+	}
+	for (u32 i = 0; i < nr_found; i++) {
+		const struct successor *one = &found[i];
+
+		if (!bounds_now->sequential && !insert_growing(one->key))
 			continue;
-		remember_way(search->states, at_state, actions[i]);
+		remember_way(search->states, at_state, one->action);
 		search->states++;
-		level_add(next, packed, length);
+		level_add(next, one->packed, one->length);
 	}
 }
 

@@ -123,3 +123,6 @@ struct state {
 #define PACKED_MAX 4096
 size_t state_pack(const struct state *state, u8 *bytes);
 void state_unpack(struct state *state, const u8 *bytes);
+
+/* Copies what is in use of FROM; the rest of TO stays what it was. */
+void state_copy(struct state *to, const struct state *from);

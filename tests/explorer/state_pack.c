@@ -132,3 +132,20 @@ void state_unpack(struct state *state, const u8 *bytes)
 	memset(state->cells, 0, sizeof(state->cells));
 	pack(&p, state);
 }
+
+void state_copy(struct state *to, const struct state *from)
+{
+	memcpy(to, from, offsetof(struct state, cpus));
+	memcpy(to->cells, from->cells, sizeof(to->cells));
+	for (u32 i = 0; i < MAX_MODEL_CPUS; i++) {
+		const struct cpu_state *cpu = &from->cpus[i];
+
+		memcpy(&to->cpus[i], cpu, offsetof(struct cpu_state, frames));
+		for (u32 k = 0; k < cpu->nr_frames; k++) {
+			const struct frame *f = &cpu->frames[k];
+
+			memcpy(&to->cpus[i].frames[k], f,
+			       offsetof(struct frame, history) + f->nr_history * sizeof(u64));
+		}
+	}
+}
