@@ -27,6 +27,14 @@ from sweep_run import (RULES, Claim, Finding, RefusedError, Row, SweepError, pol
 
 EXACT, SKIPPED, SHORT, DIFFER, BAD_USE = 0, 3, 4, 5, 2
 UNTRACKED = "N3"                       # needs a CPU that does not track its context: never shown
+# What an oracle has seen in the end.
+SO = {("process", "stale"): "the kernel read the page by its old translation (canary)",
+      ("process", "lost"): "it was in the kernel and had not flushed for a purge that was over "
+                           "(generations)",
+      ("nmi", "stale"): "the handler read the page by its old translation (canary)",
+      ("nmi", "lost"): "the handler ran, and the CPU had not flushed for a purge that was over",
+      ("process", "spurious"): "it drained, and no purge had asked it to (R9)",
+      ("nmi", "spurious"): "the handler's entry drained, and no purge had asked it to (R9)"}
 NAMES = {"initiator": "CPU 1 purges", "target": "CPU 3", "nmi": "CPU 3, NMI or #MC"}
 BOUNDS = {
     "small": "SYSCALL's door at every instruction, other doors and the purge at accesses",
@@ -148,6 +156,7 @@ def tell_findings(result: Result, kernel: Path, folder: Path, args: argparse.Nam
                       f"{finding.defect or 'not claimed'}; again: make gdb REPLAY="
                       f"{schedule_path(result, finding, folder)}")
                 print("\n".join(columns(rows, NAMES)))
+                print(f"  So, on CPU 3: {SO[finding.context, finding.effect]}")
         schedule_path(result, finding, folder).write_text(json.dumps(schedule, indent=1) + "\n")
 
 

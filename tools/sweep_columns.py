@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTORS = ("initiator", "target", "nmi")
-WIDTH = 32                      # of a column
+WIDTH = 100                     # of a line
 ZONES = ("entry", "kernel", "exit")
 # Of entry.asm, what concerns a policy: who we are, which root, and the ways in and out.
 DOOR_WORDS = re.compile(r"\b(swapgs|cr3|call|sysret|iretq|wrmsr)\b")
@@ -199,12 +199,13 @@ def columns(rows: list[Row], names: dict[str, str]) -> list[str]:
     """The table: one line for each row, in its actor's column, and the place at the end."""
     used = [who for who in ACTORS if any(row.who == who for row in rows)]
     places: dict[str, str] = {}
-    lines = ["| ".join(f"{names[who]:<{WIDTH}}" for who in used).rstrip()]
+    width = WIDTH // max(1, len(used)) - 2
+    lines = ["| ".join(f"{names[who]:<{width}}" for who in used).rstrip()]
     for row in rows:
-        for piece in textwrap.wrap(cell_of(row, places), WIDTH - 1, subsequent_indent="      ",
+        for piece in textwrap.wrap(cell_of(row, places), width - 1, subsequent_indent="      ",
                                    break_on_hyphens=False):
             cells = [piece if row.who == who else "" for who in used]
-            lines.append("| ".join(f"{cell:<{WIDTH}}" for cell in cells).rstrip("| "))
+            lines.append("| ".join(f"{cell:<{width}}" for cell in cells).rstrip("| "))
     return lines
 
 

@@ -143,7 +143,7 @@ class ColumnsTest(unittest.TestCase):
                         {"initiator": "CPU 1", "target": "CPU 3", "nmi": "NMI"})
         self.assertEqual(lines[0].split(), ["CPU", "1", "|", "CPU", "3"])
         self.assertIn("a.c:7 a_name", lines[1])
-        self.assertTrue(all(len(line) <= 2 * WIDTH + 2 for line in lines), lines)
+        self.assertTrue(all(len(line) <= WIDTH for line in lines), lines)
         self.assertEqual(lines[-1], "[over]")
 
 
