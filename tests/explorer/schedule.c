@@ -160,7 +160,12 @@ bool schedule_tell(struct telling *out, const u8 *actions, u32 nr, bool two_root
 	model_found = see;
 	model_begin(&s, two_roots);
 	model_note = listen;
-	for (action_now = 0; action_now < nr; action_now++) {
+	action_now = 0;
+	for (u32 cpu = 0; cpu < nr_model_cpus(); cpu++)
+		if (s.cpus[cpu].frames[0].kind == FRAME_BYSTANDER)
+			listen(cpu, false,
+			       "is in the kernel all along, and does not track its context");
+	for (; action_now < nr; action_now++) {
 		if (!is_possible(&s, actions[action_now])) {
 			model_note = NULL;
 			return false;
