@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Mutation of the sound policies: do the engines convict a policy that has one thing wrong?
 
-Each mutant (mutants.py) is explored within small bounds; what that does not convict is swept,
-small, and what is not convicted then either is compared with the original. More cost is a
-conviction by the cost oracle: over all sequential schedules, or at the most of a hook. The same
-cost everywhere, and nothing found within larger bounds either, means equivalent; anything else is
-swept at every instruction (depth pairs), and if that sees nothing either it is a survivor. An
-engine that did not come to its end (a timeout, a panic) leaves a mutant undecided: not killed, and
-counted; but a panic that names a broken rule of docs/rules.md is the kernel's own conviction.
-Mutants of the same object code as the original, or as another mutant, and those that do not compile
-are not counted.
+Each mutant (mutants.py) is explored within small bounds, by need_ipi() and by targets(); what that
+does not convict is swept, small, and what is not convicted then either is compared with the
+original. More cost is a conviction by the cost oracle: over all sequential schedules, or at the
+most of a hook. What is left is explored within larger bounds, two initiators among them. The same
+cost everywhere, and nothing found there either, means equivalent; anything else is swept at every
+instruction (depth pairs), and if that sees nothing either it is a survivor. An engine that did not
+come to its end (a timeout, a panic) leaves a mutant undecided: not killed, and counted; but a panic
+that names a broken rule of docs/rules.md is the kernel's own conviction. Mutants of the same object
+code as the original, or as another mutant, and those that do not compile are not counted.
 
 Exit status: 0 the scores are reached, 5 they are not, 4 mutants are missing, 2 bad use.
 """
@@ -51,12 +51,14 @@ def limit_cpu() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
-def explore(program: Path, policy: str, bounds: str) -> tuple[int, str, dict[str, object]]:
+def explore(program: Path, policy: str, bounds: str, *more: str
+            ) -> tuple[int, str, dict[str, object]]:
     """Explorer's status, its last words, its document. Ends at what no claim covers."""
     path = program.with_suffix(".json")
     path.unlink(missing_ok=True)
     done = subprocess.run(
-        [str(program), "-p", name_of(policy), "-b", bounds, "-e", "-j", str(path)],
+        [str(program), "-p", name_of(policy), "-b", bounds, "-e", *more, "-j",
+         str(path)],
         capture_output=True, text=True, check=False, preexec_fn=limit_cpu)
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     document = json.loads(path.read_text()) if done.returncode in (EXACT, DIFFER) else {}
@@ -125,11 +127,20 @@ class Policy:
         """Of the original, within the same bounds; explored when first asked for."""
         with self.lock:
             if not self.costs:
-                status, words, document = explore(self.program, self.name, self.args.bounds)
+                status, words, costs = self.explored(self.program)
                 if status != EXACT:
                     raise BuildError(f"{self.name}: the original is convicted: {words}")
-                self.costs = costs_of(document)
+                self.costs = costs
             return self.costs
+
+    def explored(self, program: Path) -> tuple[int, str, dict[str, dict[str, object]]]:
+        """By need_ipi() and, in bounds of its own, by targets(): the worse status and its words,
+        the costs of both."""
+        status, words, document = explore(program, self.name, self.args.bounds)
+        if status != EXACT or not self.args.targets:
+            return status, words, costs_of(document) if document else {}
+        status, words, asked = explore(program, self.name, self.args.targets, "-m")
+        return status, words, costs_of(document) | (costs_of(asked) if asked else {})
 
     def fate(self, number: int, mutant: Mutant) -> Result:
         """Builds and tries one mutant."""
@@ -151,7 +162,7 @@ class Policy:
 
     def tried(self, mutant: Mutant, build: MutantBuild) -> Result:
         """Explorer, sweep, costs, in this order."""
-        status, words, document = explore(build.explorer(), self.name, self.args.bounds)
+        status, words, costs = self.explored(build.explorer())
         if status == DIFFER:
             return Result(mutant, "explorer", words)
         if ENDLESS in words or WILD in words or status in ABORTS:
@@ -162,12 +173,13 @@ class Policy:
             swept = self.swept(mutant, build, ["--small"])
             if swept:
                 return swept
-        return self.compared(mutant, build, document)
+        return self.compared(mutant, build, costs)
 
-    def compared(self, mutant: Mutant, build: MutantBuild, document: dict[str, object]) -> Result:
+    def compared(self, mutant: Mutant, build: MutantBuild, costs: dict[str, dict[str, object]]
+                 ) -> Result:
         """What becomes of a mutant that the small forms of both engines do not convict."""
-        word, why = cost_difference(self.original_costs(), costs_of(document))
-        if word == "equivalent" and self.args.larger:
+        word, why = cost_difference(self.original_costs(), costs)
+        if word != "cost" and self.args.larger:
             status, words, _ = explore(build.program, self.name, self.args.larger)
             if status == DIFFER:
                 return Result(mutant, "explorer", words)
@@ -223,7 +235,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--policy", default="", help="these alone, A+B")
     parser.add_argument("--bounds", default="dst", help="of the explorer (%(default)s)")
-    parser.add_argument("--larger", default="a", help="of what seems equivalent (%(default)s)")
+    parser.add_argument("--targets", default="m",
+                        help="the same, where a purge asks targets() (%(default)s)")
+    parser.add_argument("--larger", default="av",
+                        help="of what nothing has convicted so far (%(default)s)")
     parser.add_argument("--most", type=int, default=0, help="so many mutants of a policy (all)")
     parser.add_argument("--slice", type=slice_of, default=(1, 1), metavar="K/N",
                         help="every Nth of these, from the Kth on")
@@ -236,7 +251,8 @@ def parse_arguments() -> argparse.Namespace:
     if args.slice != (1, 1) and args.small:
         parser.error("--small has no parts")
     if args.join and any(getattr(args, name) != parser.get_default(name)
-                         for name in ("bounds", "larger", "most", "slice", "small", "no_sweep")):
+                         for name in ("bounds", "targets", "larger", "most", "slice", "small",
+                                      "no_sweep")):
         parser.error("--join: what was run is said by the files, and by no other option")
     args.build = args.build.resolve()
     args.work = args.build / "mutate"
@@ -268,7 +284,8 @@ def main() -> int:
             return BAD_USE
     print(f"{'Policy':<14}{'Mutants':>8}{'Explorer':>9}{'Sweep':>6}{'Cost':>6}{'Equivalent':>11}"
           f"{'Survivors':>10}{'Not counted':>12}{'Seconds':>9}", flush=True)
-    settings = {"small": args.small, "bounds": args.bounds, "larger": args.larger,
+    settings = {"small": args.small, "bounds": args.bounds, "targets": args.targets,
+                "larger": args.larger,
                 "swept": not args.no_sweep, "most": args.most}
     slices = ["{}/{}".format(*args.slice)]
     try:

@@ -21,7 +21,7 @@ NOT_COUNTED = ("no C", "same code", "duplicate")
 # The kinds that the small form takes, one mutant of each for each policy.
 SMALL_KINDS = ("drop flush", "weaken", "restore", "answer")
 # What a run did; results of runs that differ in it are not joined.
-SETTINGS = ("small", "bounds", "larger", "swept", "most")
+SETTINGS = ("small", "bounds", "targets", "larger", "swept", "most")
 
 
 class JoinError(Exception):

@@ -98,7 +98,7 @@ class SweptTest(unittest.TestCase):
         """Of a mutant, when tools/sweep.py ends with STATUS; it leaves a document if it would.
         WORD: what its costs say. A survivor is swept in pairs. EXPLORED: the explorer's status."""
         policy = mutate.Policy.__new__(mutate.Policy)
-        policy.args = argparse.Namespace(no_sweep=False, bounds="st", larger="")
+        policy.args = argparse.Namespace(no_sweep=False, bounds="st", targets="", larger="")
         policy.name, policy.costs = "watching", {"some": {}}
         policy.lock = threading.Lock()
 
@@ -129,6 +129,19 @@ class SweptTest(unittest.TestCase):
         self.assertEqual(self.fate(4, "", "head\n  error: timeout\n"),
                          ("undecided", "sweep ended with 4: error: timeout"))
         self.assertEqual(self.fate(-9), ("undecided", "sweep ended with -9: "))
+
+    def test_targets(self) -> None:
+        """What only targets() shows is explored, too, in bounds of its own, if there are any."""
+        def explore(_program: Path, _policy: str, bounds: str, *more: str
+                    ) -> tuple[int, str, dict[str, object]]:
+            return (5 if more else 0), f"{bounds} {more}", {"explorations": []}
+
+        policy = mutate.Policy.__new__(mutate.Policy)
+        policy.name = "watching"
+        with mock.patch("mutate.explore", explore):
+            for targets, result in (("m", (5, "m ('-m',)", {})), ("", (0, "st ()", {}))):
+                policy.args = argparse.Namespace(bounds="st", targets=targets)
+                self.assertEqual(policy.explored(Path("explore")), result)
 
     def test_panics(self) -> None:
         """One that names a rule convicts, any other says nothing."""
@@ -197,7 +210,8 @@ class JoinTest(unittest.TestCase):
         entries = [mutate.as_json(mutate.Result(mutant, "explorer", number=number))
                    for policy in policies
                    for number, mutant in mutate.chosen(policy, False, 20, part)]
-        return {"schema": 1, "small": False, "bounds": "dst", "larger": "a", "swept": True,
+        return {"schema": 1, "small": False, "bounds": "dst", "targets": "m", "larger": "av",
+                "swept": True,
                 "most": 20, "slices": ["{}/{}".format(*part)], "mutants": entries} | other
 
     def join(self, *runs: dict[str, object], words: tuple[str, ...] = ()
@@ -223,9 +237,9 @@ class JoinTest(unittest.TestCase):
                                 for part in (1, 2, 3))
         status, text, document = self.join(first, second, third)
         self.assertEqual((status, document["verdict"]), (0, "pass"), text)
-        self.assertEqual([document[key] for key in ("small", "bounds", "larger", "swept", "most",
-                                                    "slices")],
-                         [False, "d", "a", False, 20, ["1/3", "2/3", "3/3"]])
+        self.assertEqual([document[key] for key in ("small", "bounds", "targets", "larger",
+                                                    "swept", "most", "slices")],
+                         [False, "d", "m", "av", False, 20, ["1/3", "2/3", "3/3"]])
         status, text, document = self.join(first, second)
         self.assertEqual((status, document["slices"]), (4, ["1/3", "2/3"]), text)
         self.assertEqual(self.join(document, third, third)[0], 0)
@@ -257,8 +271,8 @@ class JoinTest(unittest.TestCase):
         """What are no parts of one run."""
         first, second = (self.run_of(self.POLICIES, (part, 2)) for part in (1, 2))
         self.assertEqual(self.join(first, second)[0], 0)
-        for key, value in (("small", True), ("bounds", "s"), ("larger", ""), ("swept", False),
-                           ("most", 0)):
+        for key, value in (("small", True), ("bounds", "s"), ("targets", ""), ("larger", ""),
+                           ("swept", False), ("most", 0)):
             self.refused(f"1.json: {key} {value}, but ", first, second | {key: value})
         self.refused("does not say swept, slices", first | {"swept": "absent", "slices": "absent"})
         self.refused("cr3-pending is not asked for; valid: watching", first,

@@ -133,8 +133,8 @@ FAULTS = (
          ("apic_send_ipi", "hostile_load_interrupt")),
     late("CPU 2 has neither reached position", SMALL_SWEEP, "step_wait",
          ("stepper_order", "send_in")),
-    late("sweep: CPU 2: not within 30000 ms:", SMALL_SWEEP, "sweep_nmi_begin",
-         ("apic_send_nmi", "sweep_nmi_begin")),
+    late("sweep: CPU 2: not within 30000 ms:", SMALL_SWEEP, "sweep_strike_begin",
+         ("apic_send_nmi", "sweep_strike_begin")),
     late("of 2 other CPUs stopped within 60 s", COMPARE, "park",
          ("stop_cpus", "select_policy")),
 )

@@ -13,7 +13,7 @@ LIMIT = 400.0
 MUTATIONS: tuple[tuple[str, str, str, bool, str], ...] = (
     ("all are killed", "watching+generation+cr3-pending+quarantine", "--bounds st", True,
      "(100.0 %)"),
-    ("bounds that see nothing", "watching", "--bounds u", False,
+    ("bounds that see nothing", "watching", "--bounds u --targets=", False,
      "of the small form every mutant has to be killed"),
     ("a policy that is not sound", "posted-v4", "", False, "no sound policy that defers; valid: "),
 )
