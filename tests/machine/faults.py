@@ -133,7 +133,7 @@ FAULTS = (
          ("apic_send_ipi", "hostile_load_interrupt")),
     late("CPU 2 has neither reached position", SMALL_SWEEP, "step_wait",
          ("stepper_order", "send_in")),
-    late("sweep: CPU 2: not within 30000 ms:", SMALL_SWEEP, "sweep_strike_begin",
+    late("sweep: CPU 2: not within 30000 ms:", SMALL_SWEEP, "await_handler",
          ("apic_send_nmi", "sweep_strike_begin")),
     late("of 2 other CPUs stopped within 60 s", COMPARE, "park",
          ("stop_cpus", "select_policy")),
